@@ -1,0 +1,221 @@
+"""Building blocks of the files users write: quantity fields, strict tables, clear messages.
+
+Scenario and scheme files are pydantic models made of these, so both refuse
+unknown keys with the nearest known ones, and both name file and key in errors.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from stochhh import units
+from stochhh.errors import InputError, did_you_mean
+from stochhh.units import Amount, Kind
+
+#: Pydantic's words for types, and what someone who writes TOML calls them.
+_PLAIN_WORDS = {
+    "valid tuple": "list",
+    "valid list": "list",
+    "valid dictionary": "table",
+    "valid integer": "whole number",
+    "a valid string": "text",
+    "a valid boolean": "true or false",
+    "valid number": "number",
+}
+_LARGEST_FILE = 1_000_000  # bytes; a scenario or scheme is a page of text
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Pydantic annotation: text with a unit of this kind, read into an `Amount`.
+
+    `word`, if any, is a word that may stand instead of a quantity.
+    """
+
+    kind: Kind
+    word: str | None = None
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: value if value == self.word else value.text
+            ),
+        )
+
+    def _read(self, value: object) -> Amount | str:
+        if self.word is None:
+            return units.parse(value, self.kind)
+        try:
+            return self.word if value == self.word else units.parse(value, self.kind)
+        except InputError as error:
+            raise InputError(f'{error}, or "{self.word}"') from None
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "description": f"{self.kind.what} with its unit",
+            "examples": [self.kind.example, *([self.word] if self.word else [])],
+        }
+
+
+Area = Annotated[Amount, Quantity(units.AREA)]
+BindingRate = Annotated[Amount, Quantity(units.BINDING_RATE)]
+Capacitance = Annotated[Amount, Quantity(units.CAPACITANCE)]
+Concentration = Annotated[Amount, Quantity(units.CONCENTRATION)]
+Conductance = Annotated[Amount, Quantity(units.CONDUCTANCE)]
+Current = Annotated[Amount, Quantity(units.CURRENT)]
+CurrentSD = Annotated[Amount, Quantity(units.CURRENT_SD)]
+Density = Annotated[Amount, Quantity(units.DENSITY)]
+Duration = Annotated[Amount, Quantity(units.DURATION)]
+Frequency = Annotated[Amount, Quantity(units.FREQUENCY)]
+Leak = Annotated[Amount, Quantity(units.LEAK)]
+MaximalConductance = Annotated[Amount, Quantity(units.MAXIMAL_CONDUCTANCE)]
+Rate = Annotated[Amount, Quantity(units.RATE)]
+Temperature = Annotated[Amount, Quantity(units.TEMPERATURE)]
+Time = Annotated[Amount, Quantity(units.TIME)]
+Voltage = Annotated[Amount, Quantity(units.VOLTAGE)]
+VoltageStep = Annotated[Amount, Quantity(units.VOLTAGE_STEP)]
+
+
+class Table(BaseModel):
+    """A TOML table that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            known = {field.alias or name for name, field in cls.model_fields.items()}
+            unknown = [key for key in data if key not in known]
+            if unknown:
+                raise InputError(
+                    f"unknown key '{unknown[0]}'; {did_you_mean(str(unknown[0]), known)}"
+                )
+        return data
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; an unreadable or malformed one is an `InputError` that names it."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read ({reason})") from None
+    if len(content) > _LARGEST_FILE:
+        raise InputError(f"{path}: larger than {_LARGEST_FILE // 1000} kB, which no such file is")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        raise InputError(f"{path}: not valid TOML: {error}") from None
+
+
+Model = TypeVar("Model", bound=Table)
+
+
+def validate(model: type[Model], data: dict[str, Any], where: str) -> Model:
+    """Validate data against a model; all its errors become one `InputError`, a line each."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        messages = [f"{where}: {_message(model, details)}" for details in error.errors()]
+        lines = [" ".join(message.splitlines()) for message in messages]
+        raise InputError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _message(model: type[Table], details: Any) -> str:
+    key, annotation = _locate(model, details["loc"])
+    prefix = f"{key}: " if key else ""
+    if details["type"] == "value_error":
+        return prefix + str(details["ctx"]["error"])
+    if details["type"] == "missing":
+        example = _example(annotation)
+        return prefix + "missing" + (f", write for example {example}" if example else "")
+    if details["type"] == "union_tag_not_found":
+        return prefix + f"{details['ctx']['discriminator'].strip(chr(39))} is missing"
+    if details["type"] == "union_tag_invalid":
+        context = details["ctx"]
+        known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        tag = context["tag"]
+        return f"{prefix}unknown {context['discriminator']} '{tag}'; {did_you_mean(tag, known)}"
+    if details["type"] == "literal_error":
+        known = [
+            word.strip("' ") for word in details["ctx"]["expected"].replace(" or ", ",").split(",")
+        ]
+        return (
+            f"{prefix}got {_shown(details['input'])}; {did_you_mean(str(details['input']), known)}"
+        )
+    text = re.sub(r" or (instance of \w+|object to .*)", "", details["msg"])
+    text = text.replace("Input should", "it should")
+    for word, plain in _PLAIN_WORDS.items():
+        text = text.replace(word, plain)
+    return f"{prefix}got {_shown(details['input'])}, but {text[0].lower()}{text[1:]}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _locate(model: Any, location: tuple[str | int, ...]) -> tuple[str, Any]:
+    """Turn pydantic's location into the key a user knows, and find its annotation."""
+    key, annotation = "", model
+    for step in location:
+        annotation = _unwrapped(annotation)
+        if isinstance(step, int):
+            key += f"[{step}]"
+            entries = [entry for entry in get_args(annotation) if entry is not Ellipsis]
+            annotation = entries[min(step, len(entries) - 1)] if entries else None
+            continue
+        if get_origin(annotation) is dict:
+            key += f".{step}" if key else step
+            annotation = get_args(annotation)[1]
+            continue
+        members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
+        tagged = [m for m in members if _tag(m) == step]
+        if tagged:  # a union's tag, which stands in no file
+            annotation = tagged[0]
+            continue
+        fields = getattr(annotation, "model_fields", {})
+        found = [f for name, f in fields.items() if (f.alias or name) == step]
+        if not found and not isinstance(annotation, type):
+            continue  # a pydantic-internal step, such as a function's name
+        key += f".{step}" if key else str(step)
+        annotation = found[0].rebuild_annotation() if found else None
+    return key, annotation
+
+
+def _unwrapped(annotation: Any) -> Any:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    members = [m for m in get_args(annotation) if m is not type(None)]
+    if get_origin(annotation) in (Union, UnionType) and len(members) == 1:
+        return _unwrapped(members[0])
+    return annotation
+
+
+def _tag(member: Any) -> str | None:
+    fields = getattr(_unwrapped(member), "model_fields", {})
+    field = fields.get("kind") or fields.get("law")
+    return field.default if field is not None else None
+
+
+def _example(annotation: Any) -> str | None:
+    for extra in getattr(annotation, "__metadata__", ()):
+        if isinstance(extra, Quantity):
+            return f'"{extra.kind.example}"'
+    return None

@@ -1,0 +1,256 @@
+"""Scenario files: find, inherit, override, validate, expand sweeps, write resolved.
+
+Layers are merged table by table before validation: the `base` first, then the
+file's own keys, then ``--set`` overrides; arrays are replaced whole.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from stochhh.errors import InputError, did_you_mean
+from stochhh.fields import read_toml, validate
+from stochhh.scenario.models import Scenario
+
+_DEEPEST_BASE = 20
+_DEEPEST_KEY = 20
+_MOST_POINTS = 100_000
+_SWEEPABLE = ("membrane", "stimulus", "run.initial")
+Tables = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a sweep: its place on each axis, and the scenario there."""
+
+    values: dict[str, Any]
+    scenario: Scenario
+
+
+def library_folder() -> Path:
+    """Return the folder of the scenarios that come with the package."""
+    inside = Path(str(files("stochhh"))) / "scenarios"
+    return inside if inside.is_dir() else inside.parents[1] / "scenarios"
+
+
+def library_scenarios() -> dict[str, Path]:
+    """Name and path of every scenario that comes with the package."""
+    return {path.stem: path for path in sorted(library_folder().glob("*.toml"))}
+
+
+def load_scenario(
+    source: str | Path | Mapping[str, Any] | Scenario, overrides: Iterable[str] = ()
+) -> Scenario:
+    """Load and validate a scenario.
+
+    Parameters
+    ----------
+    source : a file's path, the name of a scenario in the library, a mapping of
+        tables as a file would hold them, or a Scenario already loaded.
+    overrides : ``"key.path=value"`` texts that win over the file.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the key, what it got and what it needs.
+    """
+    overrides = list(overrides)
+    if isinstance(source, Scenario):
+        if not overrides:
+            return source
+        where, name, data = source.name, source.name, source.data
+    elif isinstance(source, Mapping):
+        where, name = "scenario", "scenario"
+        data = _inherit(dict(source), Path.cwd(), where, ())
+    else:
+        path = find_scenario(source)
+        where, name = str(path), path.stem
+        data = _inherit(read_toml(path), path.parent, where, (path.resolve(),))
+    for override in overrides:
+        data = _override(data, override)
+    return _validated(data, where, name)
+
+
+def expand_sweep(scenario: Scenario) -> list[Point]:
+    """List the points of a scenario's sweep in the order of a nested loop, last axis fastest.
+
+    A scenario without a sweep is one point with no axes.
+
+    Raises
+    ------
+    InputError
+        A key that cannot be swept, an empty list, or a value its key refuses.
+    """
+    axes = scenario.sweep
+    for key, values in axes.items():
+        if not key.startswith(tuple(f"{table}." for table in _SWEEPABLE)):
+            raise InputError(
+                f'{scenario.name}: sweep."{key}": only keys of {", ".join(_SWEEPABLE)} can vary, '
+                'such as "membrane.area"'
+            )
+        if not values:
+            raise InputError(f'{scenario.name}: sweep."{key}": the list is empty')
+    if not axes:
+        return [Point({}, scenario)]
+    size = 1
+    for values in axes.values():
+        size *= len(values)
+    if size > _MOST_POINTS:
+        raise InputError(f"{scenario.name}: sweep: {size} points; at most {_MOST_POINTS} allowed")
+    unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
+    points = []
+    for chosen in product(*axes.values()):
+        place = dict(zip(axes, chosen, strict=True))
+        data = unswept
+        for key, value in place.items():
+            data = _set(data, key, value)
+        shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
+        points.append(Point(place, _validated(data, f"{scenario.name} at {shown}", scenario.name)))
+    return points
+
+
+def find_scenario(source: str | Path) -> Path:
+    """Find a scenario file by path, or by name in the library."""
+    path, library = Path(source), library_scenarios()
+    if os.path.isfile(path):
+        return path
+    if str(source) in library:
+        return library[str(source)]
+    if path.suffix == ".toml" and path.stem not in library:
+        raise InputError(f"{source}: no such file")
+    raise InputError(
+        f"{source}: neither a file nor a scenario that comes with stochhh; "
+        f"{did_you_mean(path.stem, library)}"
+    )
+
+
+def file_schema() -> dict[str, Any]:
+    """JSON Schema of scenario files, for editors."""
+    schema = Scenario.model_json_schema(by_alias=True)
+    schema["properties"]["base"] = {
+        "type": "string",
+        "description": "name or path of a scenario to inherit from; keys here win",
+    }
+    schema["required"] = ["format"]  # all else may come from the base
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
+
+
+def resolved_toml(scenario: Scenario) -> str:
+    """Write a scenario as TOML with every default filled in and no base."""
+    import tomli_w
+
+    return tomli_w.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _validated(data: Tables, where: str, name: str) -> Scenario:
+    scenario = validate(Scenario, data, where)
+    scenario._name, scenario._data = name, data
+    return scenario
+
+
+def _inherit(data: Tables, folder: Path, where: str, seen: tuple[Path, ...]) -> Tables:
+    """Merge a file's tables over those of its base, relative paths made absolute."""
+    data = _with_absolute_paths(data, folder)
+    base = data.pop("base", None)
+    if base is None:
+        return data
+    if not isinstance(base, str):
+        raise InputError(f"{where}: base: got {base!r}, need the name or path of a scenario")
+    try:
+        beside = folder / base
+        path = beside if os.path.isfile(beside) else find_scenario(base)
+    except InputError as error:
+        raise InputError(f"{where}: base: {error}") from None
+    if path.resolve() in seen or len(seen) > _DEEPEST_BASE:
+        raise InputError(f"{where}: base: '{base}' leads back to itself")
+    below = _inherit(read_toml(path), path.parent, str(path), (*seen, path.resolve()))
+    return _merge(below, data)
+
+
+def _with_absolute_paths(data: Tables, folder: Path) -> Tables:
+    """Anchor the relative paths in a file's tables at the file's folder."""
+
+    def anchored(entry: Any, key: str, is_path: bool) -> Any:
+        text = entry.get(key) if isinstance(entry, dict) else None
+        if not is_path or not isinstance(text, str) or "\0" in text:
+            return entry
+        return {**entry, key: str((folder / text).resolve())}
+
+    def is_scheme_path(entry: Any) -> bool:
+        return isinstance(entry, dict) and str(entry.get("scheme", "")).endswith(".toml")
+
+    data = dict(data)
+    membrane, stimuli, run = data.get("membrane"), data.get("stimulus"), data.get("run")
+    if isinstance(membrane, dict) and isinstance(membrane.get("channels"), list):
+        channels = [
+            anchored(entry, "scheme", is_scheme_path(entry)) for entry in membrane["channels"]
+        ]
+        data["membrane"] = {**membrane, "channels": channels}
+    if isinstance(stimuli, list):
+        data["stimulus"] = [anchored(entry, "path", True) for entry in stimuli]
+    if isinstance(run, dict) and isinstance(run.get("initial"), dict):
+        data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
+    return data
+
+
+def _merge(below: Tables, above: Tables) -> Tables:
+    merged = dict(below)
+    for key, value in above.items():
+        under = below.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            merged[key] = _merge(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _override(data: Tables, override: str) -> Tables:
+    key, equals, text = override.partition("=")
+    key, text = key.strip(), text.strip()
+    if not equals or not key:
+        raise InputError(f'--set {override}: need KEY=VALUE, such as membrane.area="50 um^2"')
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        value = text  # a shell takes the quotes of a text away
+    changed: Tables = _set(data, key, value, where=f"--set {override}")
+    return changed
+
+
+def _set(data: Any, key: str, value: Any, where: str = "sweep") -> Any:
+    """Return tables with one key set; an entry of an array goes by number or by name."""
+    if key.count(".") > _DEEPEST_KEY:
+        raise InputError(f"{where}: no key has that many dots")
+    step, _, rest = key.partition(".")
+    if isinstance(data, list):
+        index = _entry(data, step, where)
+        entries = list(data)
+        entries[index] = _set(data[index], rest, value, where) if rest else value
+        return entries
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: '{step}' is not a table, so nothing below it can be set")
+    if not rest:
+        return {**data, step: value}
+    return {**data, step: _set(data.get(step, {}), rest, value, where)}
+
+
+def _entry(entries: list[Any], step: str, where: str) -> int:
+    names = [
+        str(entry.get("name", entry.get("scheme", ""))) if isinstance(entry, dict) else ""
+        for entry in entries
+    ]
+    if step in names:
+        return names.index(step)
+    numbers = [str(number) for number in range(len(entries))]
+    if step in numbers:
+        return int(step)
+    known = [name for name in names if name] or numbers
+    raise InputError(f"{where}: no entry '{step}'; {did_you_mean(step, known)}")

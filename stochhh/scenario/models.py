@@ -1,0 +1,195 @@
+"""The tables of a scenario file (format 1), validated, with units.
+
+Attribute names carry the internal unit (`area_um2`), keys in the file do not
+(`area`). Amounts remember how they were written.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+from stochhh.errors import InputError
+from stochhh.fields import (
+    Area,
+    Capacitance,
+    Concentration,
+    Conductance,
+    Density,
+    Duration,
+    Leak,
+    MaximalConductance,
+    Quantity,
+    Table,
+    Temperature,
+    Time,
+    Voltage,
+    VoltageStep,
+)
+from stochhh.scenario.stimuli import Stimulus
+from stochhh.units import DURATION, VOLTAGE, Amount, parse
+
+Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Variable = Literal["voltage", "open", "current", "charge", "occupancy"]
+Panel = Literal["stimulus", "voltage", "open", "current", "ions", "spikes", "channels"]
+
+
+class ChannelPopulation(Table):
+    """Channels of one kind: any sufficient subset of count, density and conductances."""
+
+    scheme: Name = Field(description="a name in the library, or the path of a scheme file")
+    name: Name | None = Field(None, description="label; the scheme's name by default")
+    density_per_um2: Density | None = Field(None, alias="density")
+    count: Annotated[StrictInt, Field(ge=0, le=10**12)] | None = None
+    conductance_nS: Conductance | None = Field(
+        None, alias="conductance", description="of one open channel"
+    )
+    maximal_conductance: MaximalConductance | None = Field(
+        None, description="of all channels open, per area or absolute"
+    )
+    reversal_mV: Voltage = Field(alias="reversal")
+
+
+class LeakConductance(Table):
+    """Ohmic leak."""
+
+    conductance: Leak = Field(description="per area or absolute")
+    reversal_mV: Voltage = Field(alias="reversal")
+
+
+class MembranePatch(Table):
+    """An isopotential patch of membrane."""
+
+    area_um2: Area = Field(alias="area")
+    temperature_degC: Temperature | None = Field(
+        None, alias="temperature", description="without it rates stay as published"
+    )
+    capacitance: Capacitance = Field(description="per area or absolute")
+    leak: LeakConductance | None = None
+    channels: tuple[ChannelPopulation, ...] = Field((), max_length=100)
+    count_factor: Annotated[StrictFloat, Field(gt=0, le=1e6)] = Field(
+        1.0,
+        description="multiplies every channel count and divides every unitary conductance, "
+        "so that only the noise changes",
+    )
+    ligands_mM: dict[str, Concentration] = Field({}, alias="ligands")
+
+
+class Initial(Table):
+    """How a trial starts."""
+
+    voltage: Annotated[Amount | Literal["rest"], Quantity(VOLTAGE, word="rest")] = "rest"
+    displacement_mV: Voltage = Field(
+        parse("0 mV", VOLTAGE),
+        alias="displacement",
+        description="instantaneous shift of the voltage after the channels have settled",
+    )
+    result: Name | None = Field(
+        None, description="result file (or its folder) whose final states are taken up"
+    )
+
+    @property
+    def voltage_mV(self) -> float | None:
+        """Initial voltage, None for rest."""
+        return float(self.voltage) if isinstance(self.voltage, Amount) else None
+
+
+class Record(Table):
+    """What is written down while a trial runs; it changes nothing in the run."""
+
+    interval_ms: Duration = Field(parse("0.1 ms", DURATION), alias="interval")
+    variables: tuple[Variable, ...] = ("voltage", "open", "current")
+    channels: Annotated[StrictInt, Field(ge=0, le=10**6)] | Literal["all"] = Field(
+        0, description="how many channels of each population to follow one by one"
+    )
+
+
+class Run(Table):
+    """Length, repetition, seed and method."""
+
+    duration_ms: Duration = Field(alias="duration")
+    trials: Annotated[StrictInt, Field(ge=1, le=10**7)] = 1
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] | None = None
+    method: Literal["exact", "deterministic"] = "exact"
+    initial: Initial = Initial()
+    record: Record = Record()
+    deterministic: StrictBool = Field(
+        True, description="run the deterministic limit of the same membrane beside the trials"
+    )
+    band_width_mV: VoltageStep | None = Field(
+        None, alias="band_width", description="voltage bands of the exact method; speed only"
+    )
+
+
+class SpikeDetection(Table):
+    """A spike is an upward crossing of `threshold` after the voltage was below `rearm`."""
+
+    threshold_mV: Voltage = Field(parse("0 mV", VOLTAGE), alias="threshold")
+    rearm_mV: Voltage = Field(parse("-30 mV", VOLTAGE), alias="rearm")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.rearm_mV >= self.threshold_mV:
+            raise InputError(
+                f'rearm = "{self.rearm_mV.text}" must lie below '
+                f'threshold = "{self.threshold_mV.text}"'
+            )
+        return self
+
+
+class Analysis(Table):
+    """What to compute from a run."""
+
+    spikes: SpikeDetection = SpikeDetection()
+
+
+class FigureLayout(Table):
+    """What the picture shows; by default whatever was recorded."""
+
+    panels: tuple[Panel, ...] | None = None
+    start_ms: Time | None = Field(None, alias="start")
+    end_ms: Time | None = Field(None, alias="end")
+    traces: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(
+        5, description="how many trials are drawn as curves"
+    )
+    axis: StrictStr = Field("", max_length=100, description="label of the swept axis")
+    annotate: StrictBool = Field(False, description="name the phases of the action potential")
+
+
+class Scenario(Table):
+    """One experiment: a membrane, what is done to it, and what is written down."""
+
+    format: Literal[1]
+    title: Name
+    about: StrictStr = Field("", max_length=4000, description="what it shows")
+    cite: tuple[Name, ...] = ()
+    membrane: MembranePatch
+    stimulus: tuple[Stimulus, ...] = Field((), max_length=1000)
+    run: Run
+    analysis: Analysis = Analysis()
+    figure: FigureLayout = FigureLayout()
+    sweep: dict[str, list[Any]] = Field(
+        {}, description="for a key its list of values; several keys make a grid"
+    )
+
+    _name: str = PrivateAttr("scenario")
+    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the file it was read from, without its ending."""
+        return self._name
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The merged tables as written, before validation."""
+        return self._data
