@@ -1,0 +1,293 @@
+"""The deterministic limit: infinitely many channels in the same membrane.
+
+Two forms of it, solved by scipy's stiff solvers: the mean field of the channel
+schemes (the law of every state), and, where all schemes are gate products, the
+classic gate equations of Hodgkin & Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764).
+Started from equilibrium both describe the same course.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+from scipy.special import comb
+
+from stochhh.errors import InputError, Stopped, TrustError
+from stochhh.kinetics.rates import together
+from stochhh.kinetics.scheme import ChannelScheme
+from stochhh.kinetics.tables import build_graph
+from stochhh.membrane import Membrane
+from stochhh.stimulus import Breakpoints
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = 1e-8  # relative error allowed to a step
+_COARSE_TOLERANCE = 1e-6  # the same where the current jumps all the time
+_SHORT_PIECE_MS = 0.25
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the deterministic membrane went.
+
+    Attributes
+    ----------
+    voltage_mV : (n,) at the times asked for.
+    law : (n, S) probability of every state of all populations.
+    charge_fC : (n, P + 1) outward charge moved by each population and the leak.
+    spike_ms : upward crossings of the threshold, re-armed like the stochastic ones.
+    final_charge_fC, final_voltage_mV : at the end of the stimulus.
+    final_laws : for each population its law at the end.
+    """
+
+    voltage_mV: Floats
+    law: Floats
+    charge_fC: Floats
+    spike_ms: Floats
+    final_charge_fC: Floats
+    final_voltage_mV: float
+    final_laws: list[Floats]
+
+
+@dataclass(frozen=True)
+class Equations:
+    """A first-order system for the voltage and whatever describes the channels.
+
+    Attributes
+    ----------
+    start : from laws of the states of each population to the channel variables (K,).
+    derivative : from rates (1/ms) and channel variables to their derivatives.
+    laws : from channel variables (n, K) to the laws of all states (n, S).
+    open_fractions : from channel variables to the conducting share of each population.
+    """
+
+    start: Callable[[Sequence[Floats]], Floats]
+    derivative: Callable[[Floats, Floats], Floats]
+    laws: Callable[[Floats], Floats]
+    open_fractions: Callable[[Floats], Floats]
+
+
+def state_equations(membrane: Membrane) -> Equations:
+    """Mean field of the schemes: the law p of the states obeys dp/dt = p Q(V)."""
+    graph = build_graph(membrane.schemes)
+    n_states, n_transitions = graph.leaving.shape[0], len(graph.source)
+    rate_class = np.repeat(
+        np.arange(graph.leaving.shape[1]), np.diff(graph.class_start.astype(int))
+    )
+    incidence = np.zeros((n_states, n_transitions))
+    incidence[graph.source, np.arange(n_transitions)] -= 1.0
+    incidence[graph.target, np.arange(n_transitions)] += 1.0
+    shares = np.zeros((len(membrane.populations), n_states))
+    for p, scheme in enumerate(membrane.schemes):
+        shares[p, graph.state_start[p] : graph.state_start[p + 1]] = scheme.relative_conductance
+
+    return Equations(
+        start=lambda laws: np.concatenate([*laws, np.zeros(0)]),
+        derivative=lambda rates, law: (
+            incidence @ (graph.multiplicity * rates[rate_class] * law[graph.source])
+        ),
+        laws=lambda law: law,
+        open_fractions=lambda law: shares @ law,
+    )
+
+
+def gate_equations(membrane: Membrane) -> Equations:
+    """Gate equations: each gate's open probability x obeys dx/dt = α (1 - x) - β x.
+
+    Raises
+    ------
+    InputError
+        A population's scheme is not a product of gates.
+    """
+    schemes = membrane.schemes
+    for scheme in schemes:
+        if not scheme.gates:
+            raise InputError(f"'{scheme.name}' is not a product of gates; use its state equations")
+    first_rate = np.cumsum([0] + [len(scheme.rates) for scheme in schemes])
+    pairs = [(first_rate[p], gate) for p, scheme in enumerate(schemes) for gate in scheme.gates]
+    opening = np.array([first + gate.opening for first, gate in pairs], dtype=int)
+    closing = np.array([first + gate.closing for first, gate in pairs], dtype=int)
+    power = np.array([gate.power for _, gate in pairs])
+    first_gate = np.cumsum([0] + [len(scheme.gates) for scheme in schemes])
+
+    def start(laws: Sequence[Floats]) -> Floats:
+        return np.concatenate(
+            [_open_gates(scheme, law) for scheme, law in zip(schemes, laws, strict=True)]
+            or [np.zeros(0)]
+        )
+
+    def open_fractions(gates: Floats) -> Floats:
+        powers = gates**power
+        return np.array([powers[a:b].prod() for a, b in pairwise(first_gate)])
+
+    def laws(gates: Floats) -> Floats:
+        parts = [
+            _law_of_gates(scheme, gates[:, first_gate[p] : first_gate[p + 1]])
+            for p, scheme in enumerate(schemes)
+        ]
+        return np.concatenate([*parts, np.zeros((len(gates), 0))], axis=1)
+
+    return Equations(
+        start=start,
+        derivative=lambda rates, x: rates[opening] * (1.0 - x) - rates[closing] * x,
+        laws=laws,
+        open_fractions=open_fractions,
+    )
+
+
+def _open_gates(scheme: ChannelScheme, law: Floats) -> Floats:
+    """Open probability of each gate under a law of the scheme's states."""
+    counts = np.array(list(product(*(range(gate.power + 1) for gate in scheme.gates))))
+    return np.asarray(law @ counts / np.array([gate.power for gate in scheme.gates]))
+
+
+def _law_of_gates(scheme: ChannelScheme, gates: Floats) -> Floats:
+    """Law of the states, (n, S), when gates with open probabilities (n, K) are independent."""
+    law = np.ones((len(gates), 1))
+    for k, gate in enumerate(scheme.gates):
+        n_open = np.arange(gate.power + 1)
+        x = gates[:, k, None]
+        binomial = comb(gate.power, n_open) * x**n_open * (1.0 - x) ** (gate.power - n_open)
+        law = law[:, :, None] * binomial[:, None, :]
+        law = law.reshape(len(gates), law.shape[1] * law.shape[2])
+    return law
+
+
+def simulate(
+    membrane: Membrane,
+    stimulus: Breakpoints,
+    time_ms: Floats,
+    voltage_mV: float,
+    laws: Sequence[Floats],
+    threshold_mV: float = 0.0,
+    rearm_mV: float = -30.0,
+    equations: Equations | None = None,
+    most_spikes: int | None = None,
+    tolerance: float = TOLERANCE,
+    stopped: Callable[[], bool] | None = None,
+) -> Course:
+    """Solve the deterministic membrane under a stimulus.
+
+    Long pieces of current are solved one by one; runs of short ones (noise,
+    curved waveforms) in one go, with steps no longer than a piece.
+
+    Parameters
+    ----------
+    membrane, stimulus : as for the stochastic methods.
+    time_ms : (n,) increasing times to report, within the stimulus.
+    voltage_mV, laws : the start; laws of the states of each population.
+    threshold_mV, rearm_mV : spike detection.
+    equations : `state_equations` by default.
+    most_spikes : stop after that many upward crossings; times beyond are then NaN.
+    tolerance : relative error allowed to a step of the solver.
+    stopped : asked now and then; True abandons the run.
+
+    Raises
+    ------
+    TrustError
+        The solver gave up.
+    Stopped
+        `stopped` said so.
+    """
+    equations = equations or state_equations(membrane)
+    rates = together([rate for scheme in membrane.schemes for rate in scheme.rates])
+    maximal = np.array([p.maximal_conductance_nS for p in membrane.populations])
+    start = equations.start(laws)
+    channels = slice(1, 1 + len(start))
+    conductance = np.append(maximal, membrane.leak_nS)
+    reversal = np.append([p.reversal_mV for p in membrane.populations], membrane.leak_reversal_mV)
+
+    def derivative(t: float, y: Floats, end: Floats, current: Floats) -> Floats:
+        if stopped is not None and stopped():
+            raise Stopped
+        injected = current[min(int(np.searchsorted(end, t, side="right")), len(end) - 1)]
+        V, x = y[0], y[channels]
+        outward = conductance * (V - reversal)
+        outward[:-1] *= equations.open_fractions(x)
+        slope = (injected - outward.sum()) / membrane.capacitance_pF
+        return np.concatenate([[slope], equations.derivative(rates(V), x), outward])
+
+    y = np.concatenate([[voltage_mV], start, np.zeros(len(conductance))])
+    values = np.full((len(time_ms), len(y)), np.nan)
+    spikes = _SpikeTimes(voltage_mV, threshold_mV)
+    for begin, end, current in _stretches(stimulus):
+        solution = solve_ivp(
+            derivative,
+            (begin, end[-1]),
+            y,
+            method="LSODA",
+            dense_output=True,
+            events=_crossings(threshold_mV, rearm_mV, most_spikes),
+            args=(end, current),
+            rtol=tolerance if len(end) == 1 else max(tolerance, _COARSE_TOLERANCE),
+            atol=0.01 * tolerance,
+            first_step=min(1e-4, end[-1] - begin),
+            max_step=np.inf if len(end) == 1 else float(np.diff(end, prepend=begin).max()),
+        )
+        if not solution.success:
+            raise TrustError(f"the deterministic limit could not be solved: {solution.message}")
+        y = solution.y[:, -1]
+        inside = (time_ms >= begin) & (time_ms <= solution.t[-1])
+        if inside.any():
+            values[inside] = solution.sol(time_ms[inside]).T
+        spikes.note(*solution.t_events)
+        if solution.status == 1:
+            break
+    sizes = np.cumsum([len(scheme.states) for scheme in membrane.schemes])
+    return Course(
+        voltage_mV=values[:, 0],
+        law=equations.laws(values[:, channels]),
+        charge_fC=values[:, 1 + len(start) :],
+        spike_ms=np.array(spikes.times),
+        final_charge_fC=y[1 + len(start) :],
+        final_voltage_mV=float(y[0]),
+        final_laws=np.split(equations.laws(y[None, channels])[0], sizes)[:-1],
+    )
+
+
+class _SpikeTimes:
+    """Crossing times of the threshold, each counted once the voltage has been below `rearm`."""
+
+    def __init__(self, voltage_mV: float, threshold_mV: float) -> None:
+        self.times: list[float] = []
+        self._armed = voltage_mV < threshold_mV
+
+    def note(self, upward_ms: Floats, downward_ms: Floats) -> None:
+        """Take in crossings of the threshold (upward) and of the re-arming level (downward)."""
+        crossings = [(time, True) for time in upward_ms] + [(time, False) for time in downward_ms]
+        for time, upward in sorted(crossings):
+            if upward and self._armed:
+                self.times.append(float(time))
+            self._armed = not upward
+
+
+def _stretches(stimulus: Breakpoints) -> Iterator[tuple[float, Floats, Floats]]:
+    """Cut a stimulus into stretches: (begin, ends of its pieces, currents of its pieces)."""
+    begin = np.append(0.0, stimulus.end[:-1])
+    short = stimulus.end - begin < _SHORT_PIECE_MS
+    first = 0
+    while first < len(short):
+        last = first + 1
+        while short[first] and last < len(short) and short[last]:
+            last += 1
+        yield begin[first], stimulus.end[first:last], stimulus.current[first:last]
+        first = last
+
+
+def _crossings(
+    threshold_mV: float, rearm_mV: float, most_upward: int | None
+) -> list[Callable[..., float]]:
+    def upward(t: float, y: Floats, *args: object) -> float:
+        return float(y[0] - threshold_mV)
+
+    def downward(t: float, y: Floats, *args: object) -> float:
+        return float(y[0] - rearm_mV)
+
+    upward.direction, downward.direction = 1.0, -1.0  # type: ignore[attr-defined]
+    upward.terminal = most_upward or False  # type: ignore[attr-defined]
+    return [upward, downward]

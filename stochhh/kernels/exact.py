@@ -1,0 +1,223 @@
+"""Exact simulation of channels and voltage by thinning, without a time step.
+
+Between two changes of conductance the voltage relaxes exponentially, so the
+membrane is a piecewise-deterministic Markov process; its transition times are
+drawn against bounds of the rates within a voltage band and thinned (Lewis &
+Shedler 1979, doi:10.1002/nav.3800260304; Lemaire, Thieullen & Thomas 2018,
+doi:10.1007/s10915-017-0587-8).
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from stochhh.kernels.patch import flip_tagged, jit, observe, relaxation, settle, time_to
+from stochhh.kernels.status import (
+    BOUND_BROKEN,
+    FINISHED,
+    FLIPS_FULL,
+    LEFT_TABLE,
+    PAUSED,
+    SPIKES_FULL,
+)
+
+#: A step of an unsigned index; adding a plain 1 would turn it into a float.
+ONE = np.uint64(1)
+
+
+@jit
+def simulate(
+    rng, tag_rng, graph, bands, patch, stimulus, state, budget, records, spikes, tags, flips
+):
+    """Advance a membrane patch exactly, until its stimulus ends or something needs the caller.
+
+    Exact in law for currents that are constant between breakpoints. One
+    iteration costs one exponential; a transition takes one uniform more, and one
+    more from `tag_rng` if tagged channels were in the state it left.
+    Recording, tagging and pausing draw nothing from `rng`, so they change nothing.
+
+    Parameters
+    ----------
+    rng, tag_rng : numpy.random.Generator
+    graph : `stochhh.kinetics.tables.Graph`
+    bands : `stochhh.kinetics.tables.Bands`
+    patch : `stochhh.membrane.Patch`
+    stimulus : `stochhh.stimulus.Breakpoints`
+    state : `stochhh.simulate.PatchState`, updated in place
+    budget : int
+        Candidates to draw before returning PAUSED.
+    records : `stochhh.simulate.Records`, written in place
+    spikes : float64 (n,), crossing times in ms
+    tags : `stochhh.simulate.Tags`, updated in place
+    flips : `stochhh.simulate.Flips`, transitions of tagged channels
+
+    Returns
+    -------
+    transitions : int, in this call
+    status : int, of `stochhh.kernels.status`
+    """
+    source, target, multiplicity = (
+        graph.source.view(np.uint64),
+        graph.target.view(np.uint64),
+        graph.multiplicity,
+    )
+    class_start, touched_start = graph.class_start, graph.touched_start
+    touched_class, touched_change = graph.touched_class.view(np.uint64), graph.touched_change
+    edge, upper, inverse = bands.edge, bands.upper, bands.inverse
+    ratio, polynomial = bands.ratio, bands.polynomial
+    state_conductance, state_drive = patch.state_conductance, patch.state_drive
+    occupancy, weight, clock = state.occupancy, state.weight, state.clock[0]
+
+    n_classes = weight.shape[0]
+    n_bands = upper.shape[0]
+    degree = polynomial.shape[2] - 1
+    per_capacitance = 1.0 / patch.capacitance
+    tagging = tags.channel_state.shape[0] > 0
+    spike_edge = np.searchsorted(edge, patch.spike_threshold)
+    rearm_edge = np.searchsorted(edge, patch.spike_rearm)
+
+    t, V, hazard, A = clock["time"], clock["voltage"], clock["hazard"], clock["bound"]
+    G, drive = clock["conductance"], clock["drive"]
+    band, segment, armed = clock["band"], clock["segment"], clock["armed"]
+    n_spikes, n_flips = clock["spikes"], clock["flips"]
+    n_recorded = clock["recorded"]
+    n_records = records.time.shape[0]
+    next_record = records.time[n_recorded] if n_recorded < n_records else inf
+    transitions, rejected, crossings = 0, 0, 0
+    status = PAUSED
+
+    k = G * per_capacitance
+    low, high = edge[band], edge[band + 1]
+    breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
+    propensity = np.empty(n_classes)
+    bound = upper[band]
+    if A < 0.0:
+        A = 0.0
+        for r in range(n_classes):
+            A += bound[r] * weight[r]
+    for r in range(n_classes):
+        propensity[r] = bound[r] * weight[r]
+
+    for _ in range(budget):
+        if n_spikes == spikes.shape[0]:
+            status = SPIKES_FULL
+            break
+        if tagging and n_flips == flips.time.shape[0]:
+            status = FLIPS_FULL
+            break
+
+        # how far the membrane can go undisturbed: transition, breakpoint, or edge of the band
+        wait = hazard / A if A > 0.0 else inf
+        at_breakpoint = t + wait >= breakpoint_time
+        if at_breakpoint:
+            wait = breakpoint_time - t
+        slope = (drive + current - G * V) * per_capacitance
+        reached = V + slope * wait * relaxation(k * wait)
+        at_edge = reached < low or reached >= high
+        if at_edge:
+            rising = reached >= high
+            reached = high if rising else low
+            wait = time_to(reached - V, slope, k, wait)
+            at_breakpoint = False
+        arrival = breakpoint_time if at_breakpoint else t + wait
+
+        while next_record <= arrival:
+            observe(records, n_recorded, state, patch, next_record, t, V, drive + current, G)
+            n_recorded += 1
+            next_record = records.time[n_recorded] if n_recorded < n_records else inf
+
+        t, V = arrival, reached
+
+        if at_edge:
+            crossings += 1
+            hazard = max(hazard - A * wait, 0.0)
+            band += 1 if rising else -1
+            if rising and band == spike_edge and armed == 1:
+                spikes[n_spikes] = t
+                n_spikes += 1
+                armed = 0
+            elif not rising and band + 1 == rearm_edge:
+                armed = 1
+            if band < 0 or band == n_bands:
+                A = -1.0
+                status = LEFT_TABLE
+                break
+            low, high = edge[band], edge[band + 1]
+            bound = upper[band]
+            A = 0.0
+            for r in range(n_classes):
+                propensity[r] = bound[r] * weight[r]
+                A += propensity[r]
+            continue
+
+        if at_breakpoint:
+            hazard = max(hazard - A * wait, 0.0)
+            settle(state, patch, t, V, drive + current, G)
+            segment += 1
+            if segment == stimulus.end.shape[0]:
+                status = FINISHED
+                break
+            breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
+            continue
+
+        # the rate class, and what is left of the uniform: a place in its weight
+        hazard = rng.standard_exponential()
+        u = rng.random() * A
+        r = 0
+        while u >= propensity[r] and r < n_classes - 1:
+            u -= propensity[r]
+            r += 1
+        u *= inverse[band, r]
+        if u >= weight[r]:  # by rounding only: u was all but A
+            rejected += 1
+            continue
+        whole = int(u)
+        fraction = u - whole
+        if fraction >= ratio[band, r]:
+            y = (V - low) / (high - low)
+            exact = polynomial[band, r, degree]
+            for power in range(degree - 1, -1, -1):
+                exact = exact * y + polynomial[band, r, power]
+            if not (ratio[band, r] <= exact <= 1.0):
+                status = BOUND_BROKEN
+                break
+            if fraction >= exact:
+                rejected += 1
+                continue
+        e = class_start[r]  # the shares of a class add up to its weight, so the search ends in it
+        share = multiplicity[e] * occupancy[source[e]]
+        while whole >= share:
+            whole -= share
+            e += ONE
+            share = multiplicity[e] * occupancy[source[e]]
+
+        # apply it
+        transitions += 1
+        i, j = source[e], target[e]
+        if tagging:
+            n_flips = flip_tagged(tag_rng, tags, flips, n_flips, i, j, occupancy[i], t)
+        occupancy[i] -= 1
+        occupancy[j] += 1
+        for touched in range(touched_start[e], touched_start[e + ONE]):
+            r2 = touched_class[touched]
+            weight[r2] += touched_change[touched]
+            A += bound[r2] * touched_change[touched]
+            propensity[r2] = bound[r2] * weight[r2]
+        if state_conductance[i] != state_conductance[j]:
+            settle(state, patch, t, V, drive + current, G)
+            G += state_conductance[j] - state_conductance[i]
+            drive += state_drive[j] - state_drive[i]
+            k = G * per_capacitance
+            p = patch.population[i]
+            state.open_conductance[p] += state_conductance[j] - state_conductance[i]
+
+    clock["time"], clock["voltage"], clock["hazard"], clock["bound"] = t, V, hazard, A
+    clock["conductance"], clock["drive"] = G, drive
+    clock["band"], clock["segment"], clock["armed"] = band, segment, armed
+    clock["spikes"], clock["flips"], clock["recorded"] = n_spikes, n_flips, n_recorded
+    clock["transitions"] += transitions
+    clock["rejected"] += rejected
+    clock["crossings"] += crossings
+    return transitions, status

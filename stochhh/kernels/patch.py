@@ -1,0 +1,122 @@
+"""What every kernel of a membrane patch does between and at its events.
+
+With the conductances and the injected current held, the voltage relaxes as
+``V(t) = V∞ + (V₀ - V∞) exp(-k t)``, ``k = G/C``. It is evaluated here from its
+slope, ``V(t) = V₀ + V'₀ t (1 - exp(-k t)) / (k t)``, which needs no V∞ and so
+holds without any open conductance too.
+"""
+
+from __future__ import annotations
+
+from math import exp, expm1, log1p
+
+from numba import njit
+
+jit = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@jit
+def relaxation(x):
+    """Evaluate (1 - exp(-x)) / x, which is 1 at x = 0."""
+    if abs(x) < 0.03:
+        return 1 - x * (
+            1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * (1 / 720 - x / 5040))))
+        )
+    return -expm1(-x) / x
+
+
+@jit
+def relaxation_integral(x):
+    """Evaluate (x - 1 + exp(-x)) / x², which is 1/2 at x = 0."""
+    if abs(x) < 0.1:
+        tail = 1 / 720 - x * (1 / 5040 - x * (1 / 40320 - x * (1 / 362880 - x / 3628800)))
+        return 1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * tail)))
+    return (x - 1 + exp(-x)) / (x * x)
+
+
+@jit
+def voltage_integral(voltage, slope, k, duration):
+    """Integrate the relaxing voltage over `duration`, mV ms.
+
+    `voltage` (mV) and `slope` (mV/ms) are those at its start, `k` = G/C (1/ms).
+    """
+    return duration * (voltage + slope * duration * relaxation_integral(k * duration))
+
+
+@jit
+def time_to(rise, slope, k, at_most):
+    """Time in which the relaxing voltage changes by `rise` (mV); at most `at_most` (ms)."""
+    reached = rise / slope if k == 0.0 else -log1p(-k * rise / slope) / k
+    if reached < 0.0:
+        return 0.0
+    return reached if reached < at_most else at_most
+
+
+@jit
+def charge_since_settled(state, patch, p, elapsed, drive, G):
+    """Charge (fC) that population p moved in `elapsed` ms of unchanged conductance, in closed form.
+
+    The population after the last is the leak.
+    """
+    V = state.clock[0]["settled_voltage"]
+    slope, k = (drive - G * V) / patch.capacitance, G / patch.capacitance
+    driving_area = voltage_integral(V, slope, k, elapsed) - patch.reversal[p] * elapsed
+    return state.open_conductance[p] * driving_area
+
+
+@jit
+def settle(state, patch, t, V, drive, G):
+    """Book the charge moved since the last change of conductance or current."""
+    clock = state.clock[0]
+    elapsed = t - clock["settled_time"]
+    for p in range(state.charge.shape[0]):
+        state.charge[p] += charge_since_settled(state, patch, p, elapsed, drive, G)
+    clock["settled_time"] = t
+    clock["settled_voltage"] = V
+
+
+@jit
+def observe(records, row, state, patch, when, t, V, drive, G):
+    """Write the membrane as it is at `when`, a moment between two events, touching nothing."""
+    slope, k = (drive - G * V) / patch.capacitance, G / patch.capacitance
+    records.voltage[row] = V + slope * (when - t) * relaxation(k * (when - t))
+    for p in range(records.open.shape[1]):
+        n_open = 0
+        for s in range(patch.state_start[p], patch.state_start[p + 1]):
+            if patch.state_conductance[s] > 0.0:
+                n_open += state.occupancy[s]
+        records.open[row, p] = n_open
+        records.conductance[row, p] = state.open_conductance[p]
+    if records.charge.shape[0] > 0:
+        elapsed = when - state.clock[0]["settled_time"]
+        for p in range(records.charge.shape[1]):
+            moved = charge_since_settled(state, patch, p, elapsed, drive, G)
+            records.charge[row, p] = state.charge[p] + moved
+    if records.occupancy.shape[0] > 0:
+        for s in range(state.occupancy.shape[0]):
+            records.occupancy[row, s] = state.occupancy[s]
+
+
+@jit
+def flip_tagged(tag_rng, tags, flips, n_flips, i, j, n_in_state, t):
+    """Decide which of the `n_in_state` channels of state i moved to j; note it if tagged.
+
+    Channels in one state are alike, so the mover is uniform among them. Returns
+    the number of flips noted.
+    """
+    n_tagged = tags.in_state[i]
+    if n_tagged == 0:
+        return n_flips
+    place = int(tag_rng.random() * n_in_state)
+    if place >= n_tagged:
+        return n_flips
+    channel = tags.member[i, place]
+    tags.member[i, place] = tags.member[i, n_tagged - 1]
+    tags.in_state[i] = n_tagged - 1
+    tags.member[j, tags.in_state[j]] = channel
+    tags.in_state[j] += 1
+    tags.channel_state[channel] = j
+    flips.time[n_flips] = t
+    flips.channel[n_flips] = channel
+    flips.state[n_flips] = j
+    return n_flips + 1

@@ -1,0 +1,126 @@
+"""What all trials of one membrane under one protocol have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochhh.kinetics.tables import Bands, BandTable, Graph, build_graph
+from stochhh.membrane import Membrane, Patch, build_patch
+from stochhh.scenario.stimuli import Stimulus
+from stochhh.stimulus import Breakpoints, Surroundings, compile_stimuli
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_NOISE_STREAM = 1
+
+
+@dataclass(frozen=True)
+class Start:
+    """Voltages and occupancies to take up from an earlier run, one row a trial."""
+
+    voltage_mV: Floats  # (trials,)
+    occupancy: Ints  # (trials, S)
+    generation: int  # how many runs went before
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that trials of one point have in common.
+
+    Attributes
+    ----------
+    name : of the scenario, for messages.
+    point, seed : trial i draws from ``SeedSequence(seed, spawn_key=(point, i))``.
+    membrane, stimuli : what is simulated.
+    duration_ms, record_ms : length, and the times to record at, shape (n,).
+    variables : what to record besides the voltage.
+    tagged : channels of each population to follow, None for all.
+    voltage_mV, displacement_mV : channels start in equilibrium at the first; the
+        voltage then starts displaced by the second.
+    start : states to take up instead.
+    threshold_mV, rearm_mV : spike detection.
+    band_width_mV : None chooses by the number of channels.
+    """
+
+    name: str
+    point: int
+    seed: int
+    membrane: Membrane
+    stimuli: tuple[Stimulus, ...]
+    duration_ms: float
+    record_ms: Floats
+    variables: tuple[str, ...]
+    tagged: int | None
+    voltage_mV: float
+    displacement_mV: float
+    threshold_mV: float
+    rearm_mV: float
+    start: Start | None = None
+    band_width_mV: float | None = None
+
+    def seed_sequence(self, trial: int, *stream: int) -> np.random.SeedSequence:
+        """Seed sequence of one trial, or of one of its side streams."""
+        key: tuple[int, ...] = (self.point, trial)
+        if self.start is not None and self.start.generation:
+            key = (*key, 0, self.start.generation)  # never the numbers of the run taken up
+        return np.random.SeedSequence(self.seed, spawn_key=(*key, *stream))
+
+    def stimulus(self, trial: int) -> Breakpoints:
+        """Injected current of one trial."""
+        surroundings = Surroundings(
+            area_um2=self.membrane.area_um2,
+            duration_ms=self.duration_ms,
+            noise_rng=generator(self.seed_sequence(trial, _NOISE_STREAM)),
+            frozen_seed=np.random.SeedSequence(self.seed),
+        )
+        return compile_stimuli(self.stimuli, surroundings, self.name)
+
+    @cached_property
+    def patch(self) -> Patch:
+        """The membrane flattened for kernels."""
+        return build_patch(self.membrane, self.threshold_mV, self.rearm_mV)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """States and transitions of all populations."""
+        return build_graph(self.membrane.schemes)
+
+    @cached_property
+    def laws(self) -> list[Floats]:
+        """Law of the states of each population at the start."""
+        return self.membrane.stationary_laws(self.voltage_mV)
+
+    @cached_property
+    def band_table(self) -> BandTable:
+        """Voltage bands of the exact method."""
+        width = self.band_width_mV or default_band_width_mV(self.membrane.n_channels)
+        return BandTable.of(self.membrane.schemes, width, (self.threshold_mV, self.rearm_mV))
+
+    @cached_property
+    def bands(self) -> Bands:
+        """Bands for the voltages a membrane usually visits."""
+        voltages = [*self.membrane.reversals_mV, self.voltage_mV, self.threshold_mV, self.rearm_mV]
+        return self.band_table.covering(min(voltages) - 20.0, max(voltages) + 20.0)
+
+
+def generator(seed: np.random.SeedSequence) -> np.random.Generator:
+    """Random generator of a stream. SFC64 is the fastest of numpy's that pass all batteries."""
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+def default_band_width_mV(n_channels: int) -> float:
+    """Width of voltage bands that makes the exact method fastest.
+
+    Wide bands are crossed less often, narrow ones reject fewer candidates; the
+    fewer channels, the further the voltage moves between two transitions.
+    Measured with ``tests/benchmarks/bench_exact.py --bands``; any width gives the
+    same law.
+    """
+    if n_channels < 300:
+        return 2.0
+    return 0.5 if n_channels < 3000 else 0.25
