@@ -1,0 +1,61 @@
+"""Exact simulation of channel noise: every ion channel of a membrane as a Markov machine.
+
+>>> import stochhh
+>>> result = stochhh.run("spontaneous_CW96", seed=1)
+>>> stochhh.summarise(result)["spikes"]["rate_hz"]
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stochhh.analysis.summary import summarise
+    from stochhh.errors import InputError, StochhhError, TrustError
+    from stochhh.plot.overview import overview
+    from stochhh.report import save
+    from stochhh.result import Result, load
+    from stochhh.scenario import Scenario, load_scenario
+    from stochhh.simulate import run
+
+#: Where each public name lives; imported when first used, so that importing stochhh is quick.
+_HOME = {
+    "InputError": "errors",
+    "Result": "result",
+    "Scenario": "scenario",
+    "StochhhError": "errors",
+    "TrustError": "errors",
+    "load": "result",
+    "load_scenario": "scenario",
+    "overview": "plot.overview",
+    "run": "simulate",
+    "save": "report",
+    "summarise": "analysis.summary",
+}
+
+__all__ = [
+    "InputError",
+    "Result",
+    "Scenario",
+    "StochhhError",
+    "TrustError",
+    "load",
+    "load_scenario",
+    "overview",
+    "run",
+    "save",
+    "summarise",
+]
+
+try:
+    __version__ = version("stochhh")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'stochhh' has no attribute '{name}'")

@@ -1,0 +1,180 @@
+"""What the command line shows: progress, tables, the resolved membrane."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+Advance = Callable[[float], None]
+
+_PLAIN_STEP = 0.1  # of the work, between lines where no bar can be drawn
+_PLAIN_PAUSE = 2.0  # s, at least, between such lines
+
+
+@contextmanager
+def progress(what: str, total_ms: float, quiet: bool = False) -> Iterator[Advance]:
+    """Show how far a run is and when it will be done; yields what to call with covered time.
+
+    A terminal gets a bar; a file or pipe gets a line every tenth of the way.
+    """
+    console = Console(stderr=True)
+    if quiet:
+        yield lambda covered_ms: None
+    elif console.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total_ms)
+            yield lambda covered_ms: bar.advance(task, covered_ms)
+    else:
+        yield PlainProgress(what, total_ms, sys.stderr)
+
+
+class PlainProgress:
+    """Progress as lines of text, from any thread."""
+
+    def __init__(self, what: str, total_ms: float, stream: TextIO) -> None:
+        self._what, self._total, self._stream = what, total_ms, stream
+        self._begun = self._said = time.monotonic()
+        self._covered = self._next = 0.0
+        self._lock = threading.Lock()
+        self._next = _PLAIN_STEP
+
+    def __call__(self, covered_ms: float) -> None:
+        """Take in newly covered time, and now and then say where the run is."""
+        with self._lock:
+            self._covered += covered_ms
+            now, share = time.monotonic(), self._covered / self._total
+            if share < self._next or now - self._said < _PLAIN_PAUSE:
+                return
+            left = (now - self._begun) * (1 / share - 1)
+            print(
+                f"{self._what}: {100 * share:.0f} %, {left:.0f} s left",
+                file=self._stream,
+                flush=True,
+            )
+            self._said, self._next = now, share + _PLAIN_STEP
+
+
+def summary_table(summary: dict[str, Any]) -> Table:
+    """Lay out the summary of a run beside its deterministic limit."""
+    if "points" in summary:
+        return _sweep_table(summary)
+    limit = summary.get("deterministic")
+    table = Table(title=summary["title"], title_justify="left", title_style="bold")
+    table.add_column("")
+    table.add_column(f"{summary['method']}", justify="right")
+    table.add_column("95 % interval", justify="right")
+    if limit:
+        table.add_column("deterministic", justify="right")
+
+    def row(name: str, path: str, form: str = "{:.4g}") -> None:
+        value, interval = _at(summary, path), _at(summary, f"{path}_ci")
+        cells = [name, _form(value, form), _interval(interval, form)]
+        table.add_row(*cells, *([_form(_at(limit, path), form)] if limit else []))
+
+    trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
+    row(f"spikes in {trials} of {summary['duration_ms']:g} ms", "spikes.count", "{:d}")
+    row("firing rate (Hz)", "spikes.rate_hz")
+    row("first spike (ms)", "spikes.first_ms")
+    row("interspike interval, mean (ms)", "isi.mean_ms")
+    row("interspike interval, CV", "isi.cv", "{:.3f}")
+    row("resting voltage (mV)", "voltage.rest_mV", "{:.2f}")
+    row("peak voltage (mV)", "voltage.peak_mV", "{:.2f}")
+    for name in [key for key in summary["ions"] if not key.endswith("_ci")]:
+        row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
+    row("channel transitions simulated", "transitions", "{:,d}")
+    row("wall time (s)", "wall_s", "{:.2f}")
+    return table
+
+
+def _sweep_table(summary: dict[str, Any]) -> Table:
+    points = summary["points"]
+    axes = list(points[0]["place"])
+    table = Table(title=summary["title"], title_justify="left", title_style="bold")
+    for axis in axes:
+        table.add_column(axis)
+    limit = "deterministic" in points[0]
+    for name in (
+        "spikes",
+        "trials with spikes",
+        "rate (Hz)",
+        "95 % interval",
+        "ISI (ms)",
+        "ISI CV",
+    ):
+        table.add_column(name, justify="right")
+    if limit:
+        table.add_column("deterministic spikes", justify="right")
+    for point in points:
+        cells = [
+            *(str(point["place"][axis]) for axis in axes),
+            f"{point['spikes']['count']}",
+            f"{point['spikes']['trials_with_spikes']}",
+            _form(point["spikes"]["rate_hz"], "{:.4g}"),
+            _interval(point["spikes"]["rate_hz_ci"], "{:.4g}"),
+            _form(point["isi"]["mean_ms"], "{:.4g}"),
+            _form(point["isi"]["cv"], "{:.3f}"),
+        ]
+        table.add_row(*cells, *([f"{point['deterministic']['spikes']['count']}"] if limit else []))
+    table.caption = (
+        f"{summary['transitions']:,d} channel transitions, {summary['trials']} trials of "
+        f"{summary['duration_ms']:g} ms, {summary['wall_s']:.2f} s"
+    )
+    return table
+
+
+def membrane_tables(description: dict[str, Any]) -> list[Table]:
+    """Lay out a resolved membrane: populations, passive properties and rest, thresholds."""
+    channels = Table(title="channels", title_justify="left", title_style="bold")
+    channels.add_column("")
+    entries = description["populations"]
+    for entry in entries:
+        channels.add_column(entry["name"], justify="right")
+    for name, form in (
+        ("scheme", "{scheme}, {states} states"),
+        ("channels", "{count:,d}"),
+        ("channels per µm²", "{density_per_um2:.4g}"),
+        ("conductance of one (pS)", "{conductance_pS:.4g}"),
+        ("conductance of all (mS/cm²)", "{maximal_mS_per_cm2:.4g}"),
+        ("reversal potential (mV)", "{reversal_mV:g}"),
+        ("open at rest, of all", "{open_fraction_at_rest:.3g}"),
+        ("open at rest, number", "{open_at_rest:.3g}"),
+    ):
+        channels.add_row(name, *(form.format(**entry) for entry in entries))
+    facts = Table(title="membrane", title_justify="left", title_style="bold", show_header=False)
+    facts.add_column("")
+    facts.add_column("", justify="right")
+    for name, value in description["facts"].items():
+        facts.add_row(name, value)
+    return [channels, facts]
+
+
+def _at(tree: Any, path: str) -> Any:
+    for key in path.split(".", 1) if path.startswith("ions.") else path.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def _form(value: Any, form: str) -> str:
+    return "–" if value is None else form.format(value)
+
+
+def _interval(interval: Any, form: str) -> str:
+    if interval is None:
+        return ""
+    return f"{form.format(interval[0])} to {form.format(interval[1])}"

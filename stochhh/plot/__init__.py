@@ -1,0 +1,1 @@
+"""Pure functions from a Result to a matplotlib Figure."""

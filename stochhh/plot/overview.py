@@ -1,0 +1,124 @@
+"""The picture that every run comes with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from stochhh.errors import InputError
+from stochhh.kinetics.files import load_scheme
+from stochhh.plot import style
+from stochhh.plot.annotate import annotate
+from stochhh.plot.panels import HEIGHTS, PANELS, View
+from stochhh.plot.sweep import draw_sweep
+from stochhh.result import Result
+from stochhh.scenario import Scenario
+
+_NEEDS = {
+    "open": "open",
+    "current": "current",
+    "ions": "charge",
+    "channels": "flip_time",
+}
+_PANEL_INCHES = 1.15
+
+
+def overview(result: Result) -> Figure:
+    """Draw a run: voltages over the deterministic one, channels, currents, spikes, single channels.
+
+    A run with a sweep is drawn as voltages for each point beside the number of
+    spikes along the axis.
+
+    Raises
+    ------
+    InputError
+        The scenario asks for a panel whose variables were not recorded.
+    """
+    scenario = result.scenario
+    with style.style():
+        if "point" in result.dataset.dims:
+            figure = draw_sweep(result)
+        else:
+            figure = _draw_point(result, scenario)
+        figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def _draw_point(result: Result, scenario: Scenario) -> Figure:
+    data, layout = result.point(0), scenario.figure
+    names = layout.panels or _default_panels(data)
+    for name in names:
+        needed = _NEEDS.get(name)
+        if needed is not None and needed not in data:
+            raise InputError(f"{result.name}: figure.panels: '{name}' needs {_how_to_get(needed)}")
+    heights = [HEIGHTS.get(name, 1.0) for name in names]
+    size = (style.WIDTH, 0.7 + _PANEL_INCHES * sum(heights))
+    figure = Figure(figsize=size, layout="constrained")
+    view = View(data, layout.traces, _conducting(scenario))
+    axes = figure.subplots(
+        len(names), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )[:, 0]
+    for one, name in zip(axes, names, strict=True):
+        PANELS[name](one, view)
+        if one is not axes[-1]:
+            one.tick_params(axis="x", bottom=False)
+            one.spines["bottom"].set_visible(False)
+    _drop_repeated_legends(axes)
+    start = 0.0 if layout.start_ms is None else float(layout.start_ms)
+    end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
+    axes[-1].set_xlim(start, end)
+    axes[-1].set_xlabel("time (ms)")
+    figure.align_ylabels(axes)
+    if layout.annotate and "voltage" in names:
+        annotate(axes[list(names).index("voltage")], view)
+    return figure
+
+
+def _drop_repeated_legends(axes: Any) -> None:
+    """Keep of equal legends only the topmost."""
+    seen = []
+    for one in axes:
+        legend = one.get_legend()
+        if legend is None:
+            continue
+        texts = [text.get_text() for text in legend.get_texts()]
+        if texts in seen:
+            legend.remove()
+        seen.append(texts)
+
+
+def _default_panels(data: xr.Dataset) -> tuple[str, ...]:
+    several = data.sizes["trial"] > 1 and data.sizes["spike"] > 0
+    shown = {
+        "stimulus": bool(np.any(data["stimulus"].values)),
+        "voltage": True,
+        "open": "open" in data,
+        "current": "current" in data,
+        "spikes": several,
+        "channels": "flip_time" in data,
+    }
+    return tuple(name for name, wanted in shown.items() if wanted)
+
+
+def _conducting(scenario: Scenario) -> dict[str, list[bool]]:
+    """For each population which of its states conduct."""
+    conducting: dict[str, list[bool]] = {}
+    for population in scenario.membrane.channels:
+        scheme = load_scheme(population.scheme)
+        conducting[population.name or scheme.name] = list(scheme.is_open)
+    return conducting
+
+
+def _how_to_get(variable: str) -> str:
+    if variable == "flip_time":
+        return "tagged channels; set run.record.channels = 20"
+    return f'"{variable}" in run.record.variables'
+
+
+def save_figure(figure: Any, path: Any) -> None:
+    """Write a figure to a file; the ending names the format."""
+    with style.style():
+        figure.savefig(path)

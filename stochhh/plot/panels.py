@@ -1,0 +1,187 @@
+"""Panels of the overview: each draws one view of one point of a run into given axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from stochhh.plot import style
+
+_MOST_ROWS = 200  # of a raster
+
+
+class View(NamedTuple):
+    """What a panel needs besides its axes."""
+
+    data: xr.Dataset  # of one point
+    n_traces: int
+    states: dict[str, list[bool]]  # for each population which of its states conduct
+
+    @property
+    def time(self) -> Any:
+        """Record times, ms."""
+        return self.data["time"].values
+
+    @property
+    def colors(self) -> list[str]:
+        """Colour of each population."""
+        return style.population_colors([str(ion) for ion in self.data["ion"].values])
+
+    @property
+    def labels(self) -> list[str]:
+        """Label of each population: its ion, or its name where two share an ion."""
+        ions = [str(ion) for ion in self.data["ion"].values]
+        names = [str(name) for name in self.data["population"].values]
+        return [
+            style.ion_label(ion) if ions.count(ion) == 1 else name
+            for ion, name in zip(ions, names, strict=True)
+        ]
+
+    @property
+    def per_area(self) -> float:
+        """Factor from pA to µA/cm²."""
+        return 100.0 / float(self.data["area"])
+
+
+def stimulus(axes: Axes, view: View) -> None:
+    """Injected current; of a few trials, if it differs between them."""
+    current = np.atleast_2d(view.data["stimulus"].values) * view.per_area
+    for row in current[: max(view.n_traces, 1)]:
+        axes.plot(view.time, row, color=style.STIMULUS, linewidth=0.9, drawstyle="steps-post")
+    axes.set_ylabel("injected\n(µA/cm²)")
+    axes.margins(y=0.15)
+
+
+def voltage(axes: Axes, view: View) -> None:
+    """Membrane potential of several trials over the deterministic one."""
+    traces = view.data["voltage"].values[: view.n_traces]
+    strengths = np.linspace(1.0, 0.35, max(len(traces), 1))
+    for number, (trace, strength) in reversed(
+        list(enumerate(zip(traces, strengths, strict=False)))
+    ):
+        label = None
+        if number == 0:
+            label = f"{len(traces)} trials" if len(traces) > 1 else "one trial"
+        axes.plot(view.time, trace, color=style.VOLTAGE, alpha=strength, label=label, **style.TRIAL)
+    if "deterministic_voltage" in view.data:
+        limit = view.data["deterministic_voltage"].values
+        axes.plot(view.time, limit, label="deterministic", **style.LIMIT)
+    axes.set_ylabel("voltage (mV)")
+    legend_above(axes)
+
+
+def open_channels(axes: Axes, view: View) -> None:
+    """Open channels of each population in the first trial, and their deterministic number."""
+    _by_population(axes, view, "open", 1.0)
+    axes.set_ylabel("open channels")
+    axes.set_ylim(bottom=0)
+
+
+def current(axes: Axes, view: View) -> None:
+    """Current through each population in the first trial; outward is positive."""
+    _by_population(axes, view, "current", view.per_area)
+    axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+    axes.set_ylabel("current (µA/cm²)\noutward up")
+
+
+def ions(axes: Axes, view: View) -> None:
+    """Net number of ions that left the cell since the start, in the first trial."""
+    data = view.data
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_charge = np.nan_to_num(data["ions"].values[0] / data["total_charge"].values[0])
+    left = data["charge"].values * per_charge
+    power = 6 if np.abs(left).max(initial=0.0) > 1e6 else 3
+    scaled = data.assign(ions_so_far=(("trial", "time", "population"), left / 10**power))
+    if "deterministic_charge" in data:
+        limit = data["deterministic_charge"].values * per_charge / 10**power
+        scaled = scaled.assign(deterministic_ions_so_far=(("time", "population"), limit))
+    _by_population(axes, view._replace(data=scaled), "ions_so_far", 1.0)
+    axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+    axes.set_ylabel("ions that left\n(millions)" if power == 6 else "ions that left\n(thousands)")
+
+
+def spikes(axes: Axes, view: View) -> None:
+    """Raster of spikes, a row a trial, the deterministic one below."""
+    data = view.data
+    trials = data["trial"].values[:_MOST_ROWS]
+    times, of_trial = data["spike_time"].values, data["spike_trial"].values
+    rows = [times[of_trial == trial] for trial in trials]
+    raster(axes, rows, 1, style.VOLTAGE)
+    if "deterministic_spike_time" in data:
+        raster(axes, [data["deterministic_spike_time"].values], -0.5, style.DETERMINISTIC)
+    axes.set_ylim(-1.2, len(rows) + 0.7)
+    axes.set_yticks([-0.5, len(rows)], ["determ.", str(len(rows))])
+    axes.set_ylabel("trial")
+
+
+def channels(axes: Axes, view: View) -> None:
+    """Raster of individual tagged channels in the first trial: a bar while one conducts."""
+    data = view.data
+    owner = [str(name) for name in data["channel_population"].values]
+    trial = data["trial"].values[0]
+    mine = data["flip_trial"].values == trial
+    time, channel = data["flip_time"].values[mine], data["flip_channel"].values[mine]
+    entered = data["flip_state"].values[mine]
+    names, end = [str(name) for name in data["population"].values], float(view.time[-1])
+    shown = [k for name in names for k in _first(owner, name, _MOST_ROWS // len(names))]
+    for row, k in enumerate(shown):
+        conducts = view.states[owner[k]]
+        at = np.concatenate([[0.0], time[channel == k], [end]])
+        states = np.concatenate([[data["channel_start"].values[0, k]], entered[channel == k]])
+        is_open = np.array(conducts)[states.astype(int)]
+        bars = list(zip(at[:-1][is_open], np.diff(at)[is_open], strict=True))
+        color = view.colors[names.index(owner[k])]
+        axes.hlines(row, 0.0, end, color="0.9", linewidth=0.4, zorder=0)
+        axes.broken_barh(bars, (row - 0.35, 0.7), facecolor=color, edgecolor=color, linewidth=0.3)
+    axes.set_ylim(len(shown) - 0.3, -0.7)
+    middles = [np.mean([r for r, k in enumerate(shown) if owner[k] == name]) for name in names]
+    axes.set_yticks(middles, view.labels)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylabel("single channels\n(bar: open)")
+
+
+def raster(axes: Axes, rows: list[Any], first: float, color: str, width: float = 0.9) -> None:
+    """Draw spike trains as rows of ticks, upward from `first`."""
+    offsets = [first + row for row in range(len(rows))]
+    axes.eventplot(rows, lineoffsets=offsets, linelengths=0.85, linewidths=width, colors=color)
+
+
+def legend_above(axes: Axes) -> None:
+    """Put the legend above the axes, where it covers no data."""
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=4, borderaxespad=0.0, handlelength=2.2
+    )
+
+
+PANELS: dict[str, Callable[[Axes, View], None]] = {
+    "stimulus": stimulus,
+    "voltage": voltage,
+    "open": open_channels,
+    "current": current,
+    "ions": ions,
+    "spikes": spikes,
+    "channels": channels,
+}
+
+#: Relative heights.
+HEIGHTS = {"stimulus": 0.5, "voltage": 1.9, "spikes": 0.8}
+
+
+def _by_population(axes: Axes, view: View, name: str, factor: float) -> None:
+    limit = f"deterministic_{name}"
+    for p, (label, color) in enumerate(zip(view.labels, view.colors, strict=True)):
+        if len(view.data["trial"]):
+            trial = view.data[name].values[0, :, p]
+            axes.plot(view.time, factor * trial, color=color, label=label, **style.TRIAL)
+        if limit in view.data:
+            values = factor * view.data[limit].values[:, p]
+            axes.plot(view.time, values, **{**style.LIMIT, "linewidth": 0.9})
+    legend_above(axes)
+
+
+def _first(owner: list[str], name: str, most: int) -> list[int]:
+    return [k for k, population in enumerate(owner) if population == name][:most]

@@ -1,0 +1,70 @@
+"""One look for all pictures: colour-blind-safe colours, print sizes, and how curves are told apart.
+
+Trials are thin coloured lines, the deterministic limit is a dashed black one.
+Colours are those of Okabe & Ito (https://jfly.uni-koeln.de/color/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+VOLTAGE = "#0072B2"
+DETERMINISTIC = "#000000"
+STIMULUS = "#7F7F7F"
+_IONS = {"Na+": "#D55E00", "K+": "#009E73", "Ca2+": "#CC79A7"}
+_OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#999999")
+
+WIDTH = 7.0  # inches: the width of a page of text
+DASHES: Any = (0, (4, 1.6))
+TRIAL: dict[str, Any] = {"linewidth": 0.7}
+LIMIT: dict[str, Any] = {"color": DETERMINISTIC, "linewidth": 1.3, "linestyle": DASHES}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the style of this package, and leave matplotlib's own settings alone."""
+    import matplotlib as mpl
+    import seaborn as sns
+
+    settings = {
+        **sns.axes_style("ticks"),
+        **sns.plotting_context("paper"),
+        "font.size": 8,
+        "axes.labelsize": 8,
+        "axes.titlesize": 9,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.8,
+        "xtick.major.width": 0.8,
+        "ytick.major.width": 0.8,
+        "savefig.dpi": 200,
+        "figure.dpi": 100,
+        "pdf.fonttype": 42,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def population_colors(ions: Sequence[str]) -> list[str]:
+    """Colour of each population: by its ion, or else the next one free."""
+    colors: list[str] = []
+    free = iter(_OTHERS * (len(ions) + 1))
+    for ion in ions:
+        color = _IONS.get(ion, "")
+        while not color or color in colors:
+            color = next(free)
+            if len(colors) >= len(_OTHERS) + len(_IONS):
+                break
+        colors.append(color)
+    return colors
+
+
+def ion_label(ion: str) -> str:
+    """Write an ion with its charge raised: ``Na+`` as Na⁺."""
+    return ion.translate(str.maketrans("+-0123456789", "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

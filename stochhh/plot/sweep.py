@@ -1,0 +1,155 @@
+"""The picture of a sweep: voltages point by point, and the number of spikes along the axis."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from stochhh.analysis.spikes import mean_estimate
+from stochhh.plot import style
+from stochhh.plot.panels import View, raster, voltage
+from stochhh.result import Result
+
+_MOST_ROWS = 8
+_MOST_TRAINS = 20  # a point, so that the ticks stay visible
+_NUMBER_UNIT = re.compile(r"\s*([-+0-9.eE]+)\s*(.*)")
+_PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm"}
+_LOG_RATIO = 20.0
+
+
+def draw_sweep(result: Result) -> Figure:
+    """Draw the points of a sweep above each other, and spikes a trial along the first axis."""
+    layout = result.scenario.figure
+    n_points = result.n_points
+    shown = np.unique(np.linspace(0, n_points - 1, min(n_points, _MOST_ROWS)).round().astype(int))
+    figure = Figure(figsize=(style.WIDTH, max(3.0, 0.9 + 0.85 * len(shown))), layout="constrained")
+    halves: Any = figure.subfigures(1, 2, width_ratios=(1.9, 1.0))
+    left, right = halves
+    rows = left.subplots(len(shown), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    key, *others = list(result.scenario.sweep)
+    for axes, index in zip(rows, shown, strict=True):
+        _voltages(axes, result, int(index), layout.traces, [key, *others])
+    rows[0].legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.02), ncols=2, borderaxespad=0.0, handlelength=2.2
+    )
+    for axes in rows[:-1]:
+        axes.tick_params(axis="x", bottom=False)
+        axes.spines["bottom"].set_visible(False)
+    rows[-1].set_xlabel("time (ms)")
+    start = 0.0 if layout.start_ms is None else float(layout.start_ms)
+    end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
+    rows[-1].set_xlim(start, end)
+    left.supylabel("voltage (mV)", fontsize=8)
+    counts, trains = right.subplots(2, 1, gridspec_kw={"height_ratios": (1.0, 1.1)})
+    _spike_counts(counts, result, key, others)
+    _rasters(trains, result, [key, *others])
+    trains.set_xlim(start, end)
+    return figure
+
+
+def _voltages(axes: Axes, result: Result, index: int, n_traces: int, keys: list[str]) -> None:
+    data = result.point(index)
+    voltage(axes, View(data, n_traces, {}))
+    legend = axes.get_legend()
+    if legend is not None:
+        legend.remove()
+    axes.set_ylabel("")
+    place = ", ".join(_value_label(data.coords[key].item()) for key in keys)
+    axes.text(1.01, 0.5, place, transform=axes.transAxes, ha="left", va="center", fontsize=7)
+
+
+def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> None:
+    """Spikes a trial with their interval, beside the deterministic number."""
+    places = [
+        {name: result.point(j).coords[name].item() for name in (key, *others)}
+        for j in range(result.n_points)
+    ]
+    x, label = _axis([place[key] for place in places], key)
+    layout = result.scenario.figure
+    groups = sorted({tuple(str(place[name]) for name in others) for place in places})
+    for shade, group in enumerate(groups):
+        members = [
+            j
+            for j, place in enumerate(places)
+            if tuple(str(place[name]) for name in others) == group
+        ]
+        estimates = [
+            mean_estimate(np.array([len(train) for train in result.spike_trains(j)]))
+            for j in members
+        ]
+        means = np.array([np.nan if e.value is None else e.value for e in estimates])
+        low = np.array([e.interval[0] if e.interval else np.nan for e in estimates])
+        high = np.array([e.interval[1] if e.interval else np.nan for e in estimates])
+        axes.errorbar(
+            x[members],
+            means,
+            yerr=np.nan_to_num([means - low, high - means]),
+            fmt="o-",
+            color=style.VOLTAGE,
+            alpha=1.0 - 0.6 * shade / max(len(groups), 1),
+            markersize=3.5,
+            linewidth=1.0,
+            capsize=2,
+            label=", ".join(_value_label(value) for value in group) or "trials (mean, 95 %)",
+        )
+        if result.has_deterministic:
+            limit = [len(result.spike_trains(j, deterministic=True)[0]) for j in members]
+            axes.plot(
+                x[members],
+                limit,
+                marker="s",
+                markersize=3,
+                label="deterministic" if shade == 0 else None,
+                **style.LIMIT,
+            )
+    if np.all(x > 0) and x.max() / x.min() >= _LOG_RATIO:
+        axes.set_xscale("log")
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.set_xlabel(layout.axis or label)
+    axes.set_ylabel("spikes a trial")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), borderaxespad=0.0)
+
+
+def _rasters(axes: Axes, result: Result, keys: list[str]) -> None:
+    """Spikes of every trial, point above point from the top, the deterministic ones in black."""
+    base, ticks, labels = 0.0, [], []
+    for index in reversed(range(result.n_points)):
+        rows = result.spike_trains(index)[:_MOST_TRAINS]
+        raster(axes, rows, base + 1.0, style.VOLTAGE, width=1.3)
+        if result.has_deterministic:
+            limit = result.spike_trains(index, deterministic=True)[0]
+            top = base + len(rows) + 0.5
+            axes.vlines(limit, base + 0.5, top, color=style.DETERMINISTIC, linewidth=1.0)
+        ticks.append(base + 0.5 * (len(rows) + 1))
+        coordinates = result.point(index).coords
+        labels.append(", ".join(_value_label(coordinates[key].item()) for key in keys))
+        base += len(rows) + 0.12 * len(rows) + 1.0
+        axes.axhline(base, color="0.85", linewidth=0.5, zorder=0)
+    axes.set_ylim(0.0, base)
+    axes.set_yticks(ticks, labels)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("time (ms)")
+
+
+def _axis(values: list[Any], key: str) -> tuple[NDArray[np.float64], str]:
+    """Turn the values of a swept key into numbers and an axis label."""
+    split = [_NUMBER_UNIT.fullmatch(str(value)) for value in values]
+    name = key.rsplit(".", 1)[-1].replace("_", " ")
+    found = {match.group(2) for match in split if match}
+    if all(split) and len(found) == 1:
+        unit = found.pop()
+        numbers = np.array([float(match.group(1)) for match in split if match])
+        return numbers, f"{name} ({_PRETTY.get(unit, unit)})" if unit else name
+    return np.arange(len(values), dtype=float), f"{name} (point)"
+
+
+def _value_label(value: Any) -> str:
+    text = str(value)
+    for plain, pretty in _PRETTY.items():
+        text = text.replace(plain, pretty)
+    return text

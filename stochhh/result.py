@@ -1,0 +1,199 @@
+"""The Result of a run: one labelled dataset with everything needed to know what it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from stochhh.errors import InputError
+from stochhh.scenario import Scenario, load_scenario
+
+Floats = NDArray[np.float64]
+
+FILE_FORMAT = 1
+FILE_NAME = "result.nc"
+
+
+class Result:
+    """What a run left behind.
+
+    Attributes
+    ----------
+    dataset : xarray.Dataset
+        Dims ``trial``, ``time``, ``population`` and, if recorded, ``state`` and
+        ``channel``; a sweep adds ``point`` in front. Spikes are listed flat along
+        ``spike`` (``spike_time``, ``spike_trial``, ``spike_point``), transitions of
+        tagged channels likewise along ``flip``. Variables named
+        ``deterministic_…`` hold the deterministic limit. Each has ``units``.
+    """
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self.dataset = dataset
+
+    def __repr__(self) -> str:
+        return f"<stochhh.Result of '{self.name}', method {self.method}>\n{self.dataset!r}"
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Return a variable of the dataset."""
+        return self.dataset[name]
+
+    @property
+    def name(self) -> str:
+        """Name of the scenario."""
+        return str(self.dataset.attrs["scenario_name"])
+
+    @property
+    def title(self) -> str:
+        """Title of the scenario."""
+        return str(self.dataset.attrs["title"])
+
+    @property
+    def method(self) -> str:
+        """Method that made the trials."""
+        return str(self.dataset.attrs["method"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run; attributes hold it as text because HDF5 tools cut large integers."""
+        return int(self.dataset.attrs["seed"])
+
+    @property
+    def duration_ms(self) -> float:
+        """Simulated time of a trial."""
+        return float(self.dataset.attrs["duration_ms"])
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was stopped before all trials were done."""
+        return bool(self.dataset.attrs["interrupted"])
+
+    @property
+    def scenario(self) -> Scenario:
+        """The resolved scenario."""
+        tables = json.loads(self.dataset.attrs["scenario"])
+        scenario = load_scenario(tables)
+        scenario._name = self.name
+        return scenario
+
+    @property
+    def n_points(self) -> int:
+        """Number of points of the sweep, 1 without one."""
+        return int(self.dataset.sizes.get("point", 1))
+
+    @property
+    def has_deterministic(self) -> bool:
+        """Whether the deterministic limit was run beside the trials."""
+        return "deterministic_voltage" in self.dataset
+
+    def point(self, index: int) -> xr.Dataset:
+        """Return the dataset of one point of a sweep, flat lists included."""
+        if "point" not in self.dataset.dims:
+            if index != 0:
+                raise InputError(f"point {index}: this run has no sweep, so its only point is 0")
+            return self.dataset
+        selected = self.dataset.isel(point=index)
+        for flat in _FLAT_DIMS:
+            if f"{flat}_point" in selected:
+                selected = selected.isel({flat: selected[f"{flat}_point"].values == index})
+        return selected.drop_vars([f"{flat}_point" for flat in _FLAT_DIMS], errors="ignore")
+
+    def spike_trains(self, point: int = 0, deterministic: bool = False) -> list[Floats]:
+        """Spike times (ms) of each trial in order; one train for the deterministic limit."""
+        prefix = "deterministic_" if deterministic else ""
+        data = self.point(point)
+        times = data[f"{prefix}spike_time"].values
+        if deterministic:
+            return [times]
+        trials = data["spike_trial"].values
+        return [times[trials == trial] for trial in data["trial"].values]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the dataset as NetCDF-4, all of it or nothing.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written.
+        """
+        path = Path(path)
+        encoding = {
+            str(name): {"zlib": True, "complevel": 3}
+            for name, variable in self.dataset.variables.items()
+            if variable.dtype.kind in "iuf" and variable.size > 1000
+        }
+        with replacing(path) as temporary:
+            self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        return path
+
+
+_FLAT_DIMS = ("spike", "flip", "deterministic_spike")
+
+
+def load(path: str | Path) -> Result:
+    """Load a saved result from its file or its folder.
+
+    Raises
+    ------
+    InputError
+        No such file, or not a result of stochhh.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / FILE_NAME
+    if not path.is_file():
+        raise InputError(f"{path}: no such result; stochhh run writes one")
+    try:
+        dataset = xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a readable NetCDF-4 file ({error})") from None
+    if dataset.attrs.get("stochhh_format") != FILE_FORMAT:
+        raise InputError(f"{path}: not a result of stochhh (format {FILE_FORMAT})")
+    return Result(dataset)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that takes the place of `path` when the block succeeds.
+
+    Raises
+    ------
+    InputError
+        The folder or file cannot be written; the old file, if any, is untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
+        )
+        os.close(handle)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def attributes(**values: Any) -> dict[str, Any]:
+    """Attributes of a dataset, in the types that NetCDF keeps."""
+    return {key: int(value) if isinstance(value, bool) else value for key, value in values.items()}
