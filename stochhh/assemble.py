@@ -15,6 +15,7 @@ from stochhh.plan import Plan
 from stochhh.trial import Trial
 
 _ELEMENTARY_CHARGE_FC = 1.602176634e-4  # exact in the SI since 2019
+_FLAT_DIMS = ("spike", "flip", "deterministic_spike")
 _VERSIONED = ("stochhh", "numpy", "numba", "scipy", "xarray")
 
 
@@ -32,35 +33,42 @@ def assemble(
     trials : finished trials by (point, trial).
     twins : the deterministic limit of each point, if run.
     """
-    swept = bool(places[0])
-    points = []
-    for j, plan in enumerate(plans):
-        done = {i: trial for (point, i), trial in sorted(trials.items()) if point == j}
-        points.append(_point(plan, done, twins.get(j)))
-    if not swept:
-        return points[0]
-    flat = {"spike", "flip", "deterministic_spike"}
+    done = [
+        {i: trial for (point, i), trial in sorted(trials.items()) if point == j}
+        for j in range(len(plans))
+    ]
+    if not places[0]:
+        return _point(plans[0], done[0], twins.get(0))
+    kept = [j for j in range(len(plans)) if done[j]]  # all of them, unless interrupted
+    compared = all(j in twins for j in kept)
+    points = [_point(plans[j], done[j], twins[j] if compared else None) for j in kept]
+    grid = _grid(points)
+    for axis in places[0]:
+        values = [_label(places[j][axis]) for j in kept]
+        grid = grid.assign_coords({axis: ("point", values)})
+    return grid.assign_coords(point=kept)
+
+
+def _grid(points: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put the points of a sweep along a new dim; flat lists stay flat and say whose they are."""
+    flat = [dim for dim in _FLAT_DIMS if dim in points[0].dims]
     for j, point in enumerate(points):
-        for dim in flat & set(point.dims):
-            point[f"{dim}_point"] = (dim, np.full(point.sizes[dim], j), {"long_name": "point"})
-    listed = [[name for name, v in p.data_vars.items() if flat & set(v.dims)] for p in points]
+        for dim in flat:
+            owner = np.full(point.sizes[dim], j)
+            point[f"{dim}_point"] = (dim, owner, {"long_name": "place along dim point"})
     grid = xr.concat(
-        [point.drop_vars(names) for point, names in zip(points, listed, strict=True)],
+        [point.drop_dims(flat) for point in points],
         dim="point",
         join="outer",
         coords="minimal",
         data_vars="all",
         compat="override",
     )
-    for dim in sorted(flat & {str(dim) for point in points for dim in point.dims}):
-        parts = [
-            point[[n for n in names if dim in point[n].dims]]
-            for point, names in zip(points, listed, strict=True)
-        ]
-        grid = grid.merge(xr.concat([part.drop_vars(set(part.coords)) for part in parts], dim=dim))
-    for axis in places[0]:
-        grid = grid.assign_coords({axis: ("point", [_label(place[axis]) for place in places])})
-    return grid.assign_coords(point=np.arange(len(plans)))
+    for dim in flat:
+        names = [str(name) for name, v in points[0].data_vars.items() if dim in v.dims]
+        parts = [point[names].drop_vars(list(point[names].coords)) for point in points]
+        grid = grid.merge(xr.concat(parts, dim=dim))
+    return grid
 
 
 def _label(value: Any) -> Any:
@@ -80,6 +88,11 @@ def _point(plan: Plan, done: Mapping[int, Trial], twin: Trial | None) -> xr.Data
     data["area"] = ((), plan.membrane.area_um2, _attrs("um^2", "membrane area"))
     data["resting_voltage"] = ((), plan.voltage_mV, _attrs("mV", "voltage channels start at"))
     data["count"] = ("population", [p.count for p in populations], _attrs("1", "channels"))
+    data["relative_conductance"] = (
+        "state",
+        [share for p in populations for share in p.scheme.relative_conductance],
+        _attrs("1", "share of the unitary conductance"),
+    )
     data["conductance"] = (
         "population",
         [p.conductance_nS for p in populations],

@@ -80,8 +80,12 @@ def run_command(
     n_trials = len(plans) * simulate.n_trials_of(resolved)
     what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
     total = n_trials * float(resolved.run.duration_ms)
-    with console.progress(what, total, quiet) as advance:
-        result = simulate.run(resolved, workers=workers, on_advance=advance)
+    try:
+        with console.progress(what, total, quiet) as advance:
+            result = simulate.run(resolved, workers=workers, on_advance=advance)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: no trial had finished, nothing was written", err=True)
+        raise typer.Exit(130) from None
     summary = report.save(result, folder, force)
     screen.print(console.summary_table(summary))
     screen.print(
@@ -172,6 +176,3 @@ def main(arguments: list[str] | None = None) -> Any:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted: no trial had finished, nothing was written", file=sys.stderr)
-        sys.exit(130)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -74,7 +75,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
     """Lay out the summary of a run beside its deterministic limit."""
     if "points" in summary:
         return _sweep_table(summary)
-    limit = summary.get("deterministic")
+    limit = summary.get("deterministic") if summary["method"] != "deterministic" else None
     table = Table(title=summary["title"], title_justify="left", title_style="bold")
     table.add_column("")
     table.add_column(f"{summary['method']}", justify="right")
@@ -105,30 +106,30 @@ def summary_table(summary: dict[str, Any]) -> Table:
 def _sweep_table(summary: dict[str, Any]) -> Table:
     points = summary["points"]
     axes = list(points[0]["place"])
-    table = Table(title=summary["title"], title_justify="left", title_style="bold")
+    limit = "deterministic" in points[0] and summary["method"] != "deterministic"
+    table = Table(
+        title=summary["title"],
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0),
+    )
     for axis in axes:
-        table.add_column(axis)
-    limit = "deterministic" in points[0]
-    for name in (
-        "spikes",
-        "trials with spikes",
-        "rate (Hz)",
-        "95 % interval",
-        "ISI (ms)",
-        "ISI CV",
-    ):
-        table.add_column(name, justify="right")
+        table.add_column(axis.rsplit(".", 1)[-1], no_wrap=True)
+    for name in ("spikes", "in trials", "rate (Hz)", "95 %", "ISI (ms)", "ISI CV"):
+        table.add_column(name, justify="right", no_wrap=name != "rate (Hz)")
     if limit:
-        table.add_column("deterministic spikes", justify="right")
+        table.add_column("det.", justify="right")
     for point in points:
+        spikes, isi = point["spikes"], point["isi"]
         cells = [
             *(str(point["place"][axis]) for axis in axes),
-            f"{point['spikes']['count']}",
-            f"{point['spikes']['trials_with_spikes']}",
-            _form(point["spikes"]["rate_hz"], "{:.4g}"),
-            _interval(point["spikes"]["rate_hz_ci"], "{:.4g}"),
-            _form(point["isi"]["mean_ms"], "{:.4g}"),
-            _form(point["isi"]["cv"], "{:.3f}"),
+            f"{spikes['count']}",
+            f"{spikes['trials_with_spikes']}/{point['trials']}",
+            _form(spikes["rate_hz"], "{:.3g}"),
+            _interval(spikes["rate_hz_ci"], "{:.3g}").replace(" to ", "–"),
+            _form(isi["mean_ms"], "{:.3g}"),
+            _form(isi["cv"], "{:.2f}"),
         ]
         table.add_row(*cells, *([f"{point['deterministic']['spikes']['count']}"] if limit else []))
     table.caption = (

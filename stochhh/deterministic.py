@@ -27,7 +27,9 @@ from stochhh.stimulus import Breakpoints
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-8  # relative error allowed to a step
-_COARSE_TOLERANCE = 1e-6  # the same where the current jumps all the time
+#: The same where the current jumps at every piece, each jump costing a restart of the
+#: solver: spike times then hold to about 0.05 ms.
+_COARSE_TOLERANCE = 1e-5
 _SHORT_PIECE_MS = 0.25
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from stochhh.errors import InputError, Stopped
+from stochhh.errors import InputError
 
 Value = TypeVar("Value")
 
 _PATIENCE = 0.2  # s between looks at the keyboard
 _MOST_WORKERS = 1024
+_IN_FLIGHT = 2 * _MOST_WORKERS  # tasks handed to the executor at a time
 
 
 class Monitor:
@@ -83,28 +85,29 @@ def run_tasks(
         raise InputError(f"workers: got {workers}, need 1 to {_MOST_WORKERS}")
     pool = executor or ThreadPoolExecutor(workers or default_workers())
     watched = monitor if executor is None else None
-    futures: list[Future[Value]] = []
+    waiting = iter(enumerate(arguments))
+    running: dict[Future[Value], int] = {}
+    values: dict[int, Value] = {}
     interrupted = False
     try:
-        futures = [pool.submit(function, *task, watched) for task in arguments]
-        pending: set[Future[Value]] = set(futures)
-        while pending:
-            done, pending = wait(pending, timeout=_PATIENCE, return_when=FIRST_EXCEPTION)
-            if any(future.exception() is not None for future in done):
+        while True:
+            for index, task in islice(waiting, _IN_FLIGHT - len(running)):
+                running[pool.submit(function, *task, watched)] = index
+            if not running:
                 break
+            done, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
+            for future in done:
+                values[running.pop(future)] = future.result()
     except KeyboardInterrupt:
         interrupted = True
     finally:
         monitor.stop()
-        for future in futures:
+        for future in running:
             future.cancel()
+        wait(running)
         if executor is None:
-            pool.shutdown(wait=True)
-        else:
-            wait(futures)
-    values: dict[int, Value] = {}
-    for index, future in enumerate(futures):
-        if future.cancelled() or isinstance(future.exception(), Stopped):
-            continue
-        values[index] = future.result()
+            pool.shutdown()
+    for future, index in running.items():
+        if not future.cancelled() and future.exception() is None:
+            values[index] = future.result()
     return Outcome(values, interrupted)

@@ -14,6 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from stochhh import units
@@ -86,6 +87,14 @@ Temperature = Annotated[Amount, Quantity(units.TEMPERATURE)]
 Time = Annotated[Amount, Quantity(units.TIME)]
 Voltage = Annotated[Amount, Quantity(units.VOLTAGE)]
 VoltageStep = Annotated[Amount, Quantity(units.VOLTAGE_STEP)]
+
+
+class SchemaOfQuantities(GenerateJsonSchema):
+    """JSON Schema in which default quantities stand as they are written."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """Text of a quantity; any other default as usual."""
+        return dft.text if isinstance(dft, Amount) else super().encode_default(dft)
 
 
 class Table(BaseModel):

@@ -197,13 +197,19 @@ def build_membrane(tables: MembranePatch, where: str) -> Membrane:
     for ligand in sorted(set(ligands) - bound):
         raise InputError(f"{where}: membrane.ligands.{ligand}: {_nothing_binds(ligand, bound)}")
     leak = tables.leak
-    return Membrane(
+    membrane = Membrane(
         area_um2=area,
         capacitance_pF=tables.capacitance.absolute(area),
         leak_nS=leak.conductance.absolute(area) if leak else 0.0,
         leak_reversal_mV=float(leak.reversal_mV) if leak else 0.0,
         populations=tuple(populations),
     )
+    if not (0.0 < membrane.capacitance_pF < np.inf and membrane.leak_nS < np.inf):
+        raise InputError(
+            f'{where}: membrane: area = "{tables.area_um2.text}" times its capacitance or leak '
+            "is not a finite number above zero"
+        )
+    return membrane
 
 
 def _too_many(key: str, count: float) -> str:

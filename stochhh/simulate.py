@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from stochhh.stimulus import is_random
 from stochhh.trial import Progress, Trial, run_deterministic, run_exact
 
 _MOST_VALUES = 2_000_000_000  # numbers in a dataset: 16 GB
+_MOST_RECORDS = 100_000_000  # in a trial
 
 #: For each method what runs one trial of it.
 METHODS: dict[str, Callable[..., Trial]] = {
@@ -71,13 +73,14 @@ def run(
     scenario = resolve(scenario, overrides, seed, trials, method)
     plans, places = plan(scenario)
     n_trials = n_trials_of(scenario)
-    tasks = [(scenario.run.method, plan, i) for plan in plans for i in range(n_trials)]
+    tasks = [(scenario.run.method, False, plan, i) for plan in plans for i in range(n_trials)]
     beside = scenario.run.deterministic and scenario.run.method != "deterministic"
-    twins = [("deterministic", plan, 0) for plan in plans] if beside else []
+    twins = [("deterministic", True, plan, 0) for plan in plans] if beside else []
     outcome = run_tasks(_run_one, [*twins, *tasks], Monitor(on_advance), workers, executor)
+    made = {index: trial for index, (trial, _) in outcome.values.items()}
     finished = {
         divmod(index - len(twins), n_trials): trial
-        for index, trial in outcome.values.items()
+        for index, trial in made.items()
         if index >= len(twins)
     }
     if outcome.interrupted and not finished:
@@ -86,7 +89,7 @@ def run(
         plans,
         places,
         finished,
-        {index: twin for index, twin in outcome.values.items() if index < len(twins)},
+        {index: twin for index, twin in made.items() if index < len(twins)},
     )
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
@@ -101,6 +104,9 @@ def run(
         trials_planned=len(tasks),
         trials_finished=len(finished),
         wall_s=time.perf_counter() - begun,
+        deterministic_wall_s=sum(
+            seconds for index, (_, seconds) in outcome.values.items() if index < len(twins)
+        ),
         **provenance(),
     )
     return Result(dataset)
@@ -145,6 +151,12 @@ def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
     states = [[scheme.states for scheme in plan.membrane.schemes] for plan in plans]
     if any(other != states[0] for other in states):
         raise InputError(f"{scenario.name}: sweep: all points must have the same channel schemes")
+    tagged = [_n_tagged(plan) for plan in plans]
+    if any(other != tagged[0] for other in tagged):
+        raise InputError(
+            f"{scenario.name}: run.record.channels: the points of the sweep do not have equally "
+            "many channels to follow; give a number that all of them have"
+        )
     n_values = len(plans) * n_trials_of(scenario) * len(plans[0].record_ms)
     n_values *= 1 + 3 * len(states[0])
     if n_values > _MOST_VALUES:
@@ -157,16 +169,30 @@ def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
     return plans, places
 
 
-def _run_one(method: str, plan: Plan, trial: int, progress: Progress | None) -> Trial:
-    """Run one trial; a top-level function so that any executor can carry it."""
-    return METHODS[method](
-        plan, trial, progress if method != "deterministic" else _silent(progress)
-    )
+def _n_tagged(plan: Plan) -> list[int]:
+    """How many channels of each population are followed."""
+    counts = [population.count for population in plan.membrane.populations]
+    return counts if plan.tagged is None else [min(plan.tagged, count) for count in counts]
 
 
-def _silent(progress: Progress | None) -> Progress | None:
-    """Pass on the wish to stop, but count no simulated time: the limit is no trial."""
-    return None if progress is None else lambda covered_ms: progress(0.0)
+def _run_one(
+    method: str, beside: bool, plan: Plan, trial: int, progress: Progress | None
+) -> tuple[Trial, float]:
+    """Run one trial and time it (s); a top-level function so that any executor can carry it.
+
+    A deterministic limit run `beside` the trials is no trial: its simulated time
+    does not count as progress.
+    """
+    begun = time.perf_counter()
+    watched = progress
+    if beside and progress is not None:
+        watched = partial(_stop_only, progress)
+    return METHODS[method](plan, trial, watched), time.perf_counter() - begun
+
+
+def _stop_only(progress: Progress, covered_ms: float) -> bool:
+    """Pass on the wish to stop and no progress."""
+    return progress(0.0)
 
 
 def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
@@ -183,7 +209,7 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
             raise InputError(f"{name}: {error}") from None
     duration, interval = float(protocol.duration_ms), float(protocol.record.interval_ms)
     n_records = int(np.floor(duration / interval * (1 + 1e-12))) + 1
-    if n_records > _MOST_VALUES:
+    if n_records > _MOST_RECORDS:
         raise InputError(
             f'{name}: run.record.interval: "{protocol.record.interval_ms.text}" is too short for '
             f'run.duration = "{protocol.duration_ms.text}"'

@@ -37,6 +37,7 @@ class Kind:
     example : a well-formed value.
     minimum : smallest value allowed, or None.
     strict : whether the minimum itself is excluded.
+    maximum : largest value allowed, or None.
     """
 
     what: str
@@ -44,6 +45,7 @@ class Kind:
     example: str
     minimum: float | None = None
     strict: bool = False
+    maximum: float | None = None
 
 
 AREA = Kind("an area", ("um^2",), "100 um^2", 0.0, strict=True)
@@ -59,7 +61,7 @@ LEAK = Kind("a conductance", ("nS/um^2", "nS"), "0.3 mS/cm^2", 0.0)
 MAXIMAL_CONDUCTANCE = Kind("a conductance", ("nS/um^2", "nS"), "120 mS/cm^2", 0.0, strict=True)
 RATE = Kind("a rate", ("1/ms",), "4 / ms", 0.0)
 BINDING_RATE = Kind("a binding rate", ("1/(mM ms)",), "5 / (mM ms)", 0.0)
-TEMPERATURE = Kind("a temperature", ("degC",), "6.3 degC", -273.15, strict=True)
+TEMPERATURE = Kind("a temperature", ("degC",), "6.3 degC", -273.15, strict=True, maximum=100.0)
 TIME = Kind("a time", ("ms",), "100 ms", 0.0)
 VOLTAGE = Kind("a voltage", ("mV",), "-65 mV")
 VOLTAGE_STEP = Kind("a voltage above zero", ("mV",), "0.25 mV", 0.0, strict=True)
@@ -140,7 +142,7 @@ def parse(value: object, kind: Kind) -> Amount:
 def _in_range(amount: Amount, kind: Kind) -> Amount:
     if abs(amount) > 1e300 or amount != amount:
         raise InputError(f"got {_quoted(amount.text)}, which is not a finite number")
-    low = kind.minimum
+    low, high = kind.minimum, kind.maximum
     if low is not None and (amount < low or (kind.strict and amount == low)):
         bound = "above" if kind.strict else "at least"
         raise InputError(
@@ -148,6 +150,11 @@ def _in_range(amount: Amount, kind: Kind) -> Amount:
             f"such as {_quoted(kind.example)}"
             if "above zero" not in kind.what
             else f"got {_quoted(amount.text)}, need {kind.what}, such as {_quoted(kind.example)}"
+        )
+    if high is not None and amount > high:
+        raise InputError(
+            f"got {_quoted(amount.text)}, need {kind.what} at most {high:g} {kind.units[0]}, "
+            f"such as {_quoted(kind.example)}"
         )
     return amount
 

@@ -49,7 +49,9 @@ def firing_rate_hz(trains: Sequence[Floats], duration_ms: float) -> Estimate:
         high = stats.chi2.ppf(1 - tail, 2 * total + 2) / 2
         seconds = len(trains) * duration_ms / 1e3
         return Estimate(mean, (float(low / seconds), float(high / seconds)))
-    return mean_estimate(rates)
+    found = mean_estimate(rates)
+    assert found.interval is not None
+    return Estimate(mean, (max(found.interval[0], 0.0), found.interval[1]))
 
 
 def mean_estimate(values: Floats) -> Estimate:

@@ -32,9 +32,10 @@ def summarise(result: Result) -> Summary:
     dict
         Nested: ``spikes``, ``isi``, ``voltage``, ``ions``, ``transitions``,
         ``wall_s``, and ``deterministic`` with the same keys for the deterministic
-        limit. Each statistic stands beside its 95 % interval (``rate_hz`` and
-        ``rate_hz_ci``); None where the data cannot give it. With a sweep,
-        ``points`` holds the same for each point and the top level pools them all.
+        limit (for a deterministic run, the run itself). Each statistic stands
+        beside its 95 % interval (``rate_hz`` and ``rate_hz_ci``); None where the
+        data cannot give it. With a sweep, ``points`` holds the same for each point
+        and the top level pools them all.
     """
     attrs = result.dataset.attrs
     points = [_point(result, index) for index in range(result.n_points)]
@@ -55,6 +56,8 @@ def summarise(result: Result) -> Summary:
         summary |= _spike_statistics(trains, result.duration_ms)
         summary["transitions"] = sum(point["transitions"] for point in points)
     summary["wall_s"] = float(attrs["wall_s"])
+    if "deterministic" in summary:
+        summary["deterministic"]["wall_s"] = float(attrs["deterministic_wall_s"])
     if "point" in result.dataset.dims:
         summary["points"] = points
     return summary
@@ -70,7 +73,7 @@ def _point(result: Result, index: int) -> Summary:
     }
     before = _before_stimulus(data)
     summary = {
-        **({"place": place} if place else {}),
+        **({"place": place, "trials": len(trains)} if place else {}),
         **_spike_statistics(trains, duration),
         "voltage": _voltage(data["voltage"].values, before),
         "ions": _ions(data, ""),
@@ -86,7 +89,10 @@ def _point(result: Result, index: int) -> Summary:
                 "transitions": 0,
             }
         )
-    return _without_intervals(summary) if result.method == "deterministic" else summary
+    if result.method == "deterministic":
+        summary = _without_intervals(summary)
+        summary["deterministic"] = {key: summary[key] for key in summary if key != "place"}
+    return summary
 
 
 def _without_intervals(summary: Summary) -> Summary:

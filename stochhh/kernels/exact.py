@@ -115,9 +115,11 @@ def simulate(
             wait = breakpoint_time - t
         slope = (drive + current - G * V) * per_capacitance
         reached = V + slope * wait * relaxation(k * wait)
-        at_edge = reached < low or reached >= high
+        # an edge belongs to both its bands: only a slope that leads out of one takes V across,
+        # so a membrane that rests on an edge does not hop to and fro for ever
+        at_edge = reached < low or reached > high
         if at_edge:
-            rising = reached >= high
+            rising = reached > high
             reached = high if rising else low
             wait = time_to(reached - V, slope, k, wait)
             at_breakpoint = False

@@ -143,7 +143,7 @@ class SchemeFile(Table):
     ion: _Name
     valence: Annotated[StrictInt, Field(ge=-4, le=4)] = 1
     temperature_degC: Temperature = Field(parse("6.3 degC", TEMPERATURE), alias="temperature")
-    q10: Annotated[StrictFloat, Field(gt=0, le=100)] = 1.0
+    q10: Annotated[StrictFloat, Field(ge=0.01, le=100)] = 1.0
     cite: tuple[StrictStr, ...] = ()
     gate: tuple[GateTable, ...] = Field((), max_length=10)
     state: tuple[StateTable, ...] = Field((), max_length=_MOST_STATES)
@@ -247,7 +247,6 @@ def library_schemes() -> list[str]:
     )
 
 
-@cache
 def load_scheme(name: str) -> ChannelScheme:
     """Load a scheme by its name in the library, or from a file by its path.
 
@@ -257,14 +256,21 @@ def load_scheme(name: str) -> ChannelScheme:
         No such scheme, or a file that is not a valid one.
     """
     if name.endswith(".toml"):
-        path = Path(name)
-    elif name in library_schemes():
-        path = Path(str(files("stochhh") / "kinetics" / "library" / f"{name}.toml"))
-    else:
-        raise InputError(
-            f"unknown scheme '{name}'; {did_you_mean(name, library_schemes())}, "
-            "or give the path of a .toml file"
-        )
+        return _read_scheme(Path(name))
+    if name in library_schemes():
+        return _from_library(name)
+    raise InputError(
+        f"unknown scheme '{name}'; {did_you_mean(name, library_schemes())}, "
+        "or give the path of a .toml file"
+    )
+
+
+@cache
+def _from_library(name: str) -> ChannelScheme:
+    return _read_scheme(Path(str(files("stochhh") / "kinetics" / "library" / f"{name}.toml")))
+
+
+def _read_scheme(path: Path) -> ChannelScheme:
     return validate(SchemeFile, read_toml(path), str(path)).scheme(path.stem)
 
 

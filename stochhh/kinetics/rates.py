@@ -49,6 +49,8 @@ class RateLaw:
         voltage = np.asarray(voltage_mV, dtype=np.float64)
         if self.law == "table":
             return np.asarray(self.factor * interpolated(self.points, voltage))
+        if self.rate == 0.0:
+            return np.zeros_like(voltage)  # a law of its own: 0 times an infinite curve is none
         with np.errstate(over="ignore", under="ignore"):
             rate = LAWS[self.law](self.factor * self.rate, self.midpoint, self.scale, voltage)
         return np.where(rate < SLOWEST_RATE, 0.0, rate)
@@ -95,13 +97,18 @@ def interpolated(points: tuple[tuple[float, float], ...], voltage: Floats) -> Fl
     """Law ``table``: monotone-cubic (PCHIP) interpolation, held flat outside the points.
 
     Between neighbouring points the curve is monotone, so it never leaves their
-    values (Fritsch & Carlson 1980, doi:10.1137/0717021).
+    values (Fritsch & Carlson 1980, doi:10.1137/0717021). Evaluated in Bernstein
+    form, which keeps its relative accuracy where a rate falls to zero.
     """
-    from scipy.interpolate import PchipInterpolator
+    from scipy.interpolate import BPoly, PchipInterpolator
 
     known_voltages, known_rates = np.array(points).T
+    slope = PchipInterpolator(known_voltages, known_rates).derivative()(known_voltages)
+    third = np.diff(known_voltages) / 3.0
+    low, high = known_rates[:-1], known_rates[1:]
+    curve = BPoly([low, low + third * slope[:-1], high - third * slope[1:], high], known_voltages)
     inside = np.clip(voltage, known_voltages[0], known_voltages[-1])
-    return np.asarray(np.maximum(PchipInterpolator(known_voltages, known_rates)(inside), 0.0))
+    return np.asarray(np.maximum(curve(inside), 0.0))
 
 
 def together(rates: Sequence[RateLaw]) -> Callable[[float], Floats]:
@@ -111,7 +118,7 @@ def together(rates: Sequence[RateLaw]) -> Callable[[float], Floats]:
     """
     groups = []
     for name, law in LAWS.items():
-        members = [index for index, rate in enumerate(rates) if rate.law == name]
+        members = [i for i, rate in enumerate(rates) if rate.law == name and rate.rate > 0.0]
         if members:
             scaled = np.array([rates[index].factor * rates[index].rate for index in members])
             midpoint = np.array([rates[index].midpoint for index in members])
@@ -120,7 +127,7 @@ def together(rates: Sequence[RateLaw]) -> Callable[[float], Floats]:
     tables = [(index, rate) for index, rate in enumerate(rates) if rate.law == "table"]
 
     def evaluate(voltage_mV: float) -> Floats:
-        values = np.empty(len(rates))
+        values = np.zeros(len(rates))
         for law, members, scaled, midpoint, scale in groups:
             values[members] = law(scaled, midpoint, scale, voltage_mV)
         for index, rate in tables:

@@ -133,8 +133,8 @@ class BandTable:
             )
         if (high_mV - low_mV) / self.width_mV > _MOST_BANDS:
             raise InputError(
-                f"bands of {self.width_mV:g} mV between {low_mV:g} and {high_mV:g} mV are more than "
-                f"{_MOST_BANDS}; set run.band_width to more"
+                f"bands of {self.width_mV:g} mV between {low_mV:g} and {high_mV:g} mV are more "
+                f"than {_MOST_BANDS}; set run.band_width to more"
             )
         edge = self._edges(low_mV, high_mV)
         at_edges = _each(self.rates, edge, axis=-1)

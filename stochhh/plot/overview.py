@@ -8,8 +8,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from stochhh.errors import InputError
-from stochhh.kinetics.files import load_scheme
 from stochhh.plot import style
 from stochhh.plot.annotate import annotate
 from stochhh.plot.panels import HEIGHTS, PANELS, View
@@ -17,12 +15,6 @@ from stochhh.plot.sweep import draw_sweep
 from stochhh.result import Result
 from stochhh.scenario import Scenario
 
-_NEEDS = {
-    "open": "open",
-    "current": "current",
-    "ions": "charge",
-    "channels": "flip_time",
-}
 _PANEL_INCHES = 1.15
 
 
@@ -31,11 +23,6 @@ def overview(result: Result) -> Figure:
 
     A run with a sweep is drawn as voltages for each point beside the number of
     spikes along the axis.
-
-    Raises
-    ------
-    InputError
-        The scenario asks for a panel whose variables were not recorded.
     """
     scenario = result.scenario
     with style.style():
@@ -50,14 +37,10 @@ def overview(result: Result) -> Figure:
 def _draw_point(result: Result, scenario: Scenario) -> Figure:
     data, layout = result.point(0), scenario.figure
     names = layout.panels or _default_panels(data)
-    for name in names:
-        needed = _NEEDS.get(name)
-        if needed is not None and needed not in data:
-            raise InputError(f"{result.name}: figure.panels: '{name}' needs {_how_to_get(needed)}")
     heights = [HEIGHTS.get(name, 1.0) for name in names]
     size = (style.WIDTH, 0.7 + _PANEL_INCHES * sum(heights))
     figure = Figure(figsize=size, layout="constrained")
-    view = View(data, layout.traces, _conducting(scenario))
+    view = View(data, layout.traces)
     axes = figure.subplots(
         len(names), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
@@ -101,21 +84,6 @@ def _default_panels(data: xr.Dataset) -> tuple[str, ...]:
         "channels": "flip_time" in data,
     }
     return tuple(name for name, wanted in shown.items() if wanted)
-
-
-def _conducting(scenario: Scenario) -> dict[str, list[bool]]:
-    """For each population which of its states conduct."""
-    conducting: dict[str, list[bool]] = {}
-    for population in scenario.membrane.channels:
-        scheme = load_scheme(population.scheme)
-        conducting[population.name or scheme.name] = list(scheme.is_open)
-    return conducting
-
-
-def _how_to_get(variable: str) -> str:
-    if variable == "flip_time":
-        return "tagged channels; set run.record.channels = 20"
-    return f'"{variable}" in run.record.variables'
 
 
 def save_figure(figure: Any, path: Any) -> None:

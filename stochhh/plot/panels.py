@@ -19,7 +19,6 @@ class View(NamedTuple):
 
     data: xr.Dataset  # of one point
     n_traces: int
-    states: dict[str, list[bool]]  # for each population which of its states conduct
 
     @property
     def time(self) -> Any:
@@ -40,6 +39,12 @@ class View(NamedTuple):
             style.ion_label(ion) if ions.count(ion) == 1 else name
             for ion, name in zip(ions, names, strict=True)
         ]
+
+    def conducts(self, population: str) -> Any:
+        """Which states of a population conduct, in their order."""
+        owners = [str(state).partition(":")[0] for state in self.data["state"].values]
+        mine = np.array([owner == population for owner in owners])
+        return self.data["relative_conductance"].values[mine] > 0
 
     @property
     def per_area(self) -> float:
@@ -129,10 +134,9 @@ def channels(axes: Axes, view: View) -> None:
     names, end = [str(name) for name in data["population"].values], float(view.time[-1])
     shown = [k for name in names for k in _first(owner, name, _MOST_ROWS // len(names))]
     for row, k in enumerate(shown):
-        conducts = view.states[owner[k]]
         at = np.concatenate([[0.0], time[channel == k], [end]])
         states = np.concatenate([[data["channel_start"].values[0, k]], entered[channel == k]])
-        is_open = np.array(conducts)[states.astype(int)]
+        is_open = view.conducts(owner[k])[states.astype(int)]
         bars = list(zip(at[:-1][is_open], np.diff(at)[is_open], strict=True))
         color = view.colors[names.index(owner[k])]
         axes.hlines(row, 0.0, end, color="0.9", linewidth=0.4, zorder=0)

@@ -14,7 +14,7 @@ VOLTAGE = "#0072B2"
 DETERMINISTIC = "#000000"
 STIMULUS = "#7F7F7F"
 _IONS = {"Na+": "#D55E00", "K+": "#009E73", "Ca2+": "#CC79A7"}
-_OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#999999")
+_OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#999999")
 
 WIDTH = 7.0  # inches: the width of a page of text
 DASHES: Any = (0, (4, 1.6))
@@ -54,14 +54,10 @@ def style() -> Iterator[None]:
 def population_colors(ions: Sequence[str]) -> list[str]:
     """Colour of each population: by its ion, or else the next one free."""
     colors: list[str] = []
-    free = iter(_OTHERS * (len(ions) + 1))
     for ion in ions:
-        color = _IONS.get(ion, "")
-        while not color or color in colors:
-            color = next(free)
-            if len(colors) >= len(_OTHERS) + len(_IONS):
-                break
-        colors.append(color)
+        preferred = [_IONS[ion]] if ion in _IONS else []
+        unused = [color for color in (*preferred, *_OTHERS) if color not in colors]
+        colors.append(unused[0] if unused else _OTHERS[len(colors) % len(_OTHERS)])
     return colors
 
 

@@ -54,7 +54,7 @@ def draw_sweep(result: Result) -> Figure:
 
 def _voltages(axes: Axes, result: Result, index: int, n_traces: int, keys: list[str]) -> None:
     data = result.point(index)
-    voltage(axes, View(data, n_traces, {}))
+    voltage(axes, View(data, n_traces))
     legend = axes.get_legend()
     if legend is not None:
         legend.remove()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stochhh.errors import InputError, did_you_mean
-from stochhh.fields import read_toml, validate
+from stochhh.fields import SchemaOfQuantities, read_toml, validate
 from stochhh.scenario.models import Scenario
 
 _DEEPEST_BASE = 20
@@ -133,12 +133,14 @@ def find_scenario(source: str | Path) -> Path:
 
 def file_schema() -> dict[str, Any]:
     """JSON Schema of scenario files, for editors."""
-    schema = Scenario.model_json_schema(by_alias=True)
+    schema = Scenario.model_json_schema(schema_generator=SchemaOfQuantities)
     schema["properties"]["base"] = {
         "type": "string",
         "description": "name or path of a scenario to inherit from; keys here win",
     }
-    schema["required"] = ["format"]  # all else may come from the base
+    schema["required"] = ["format"]
+    for table in ("MembranePatch", "LeakConductance", "Run"):  # the base may hold the rest
+        schema["$defs"][table].pop("required", None)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema
 
@@ -198,7 +200,23 @@ def _with_absolute_paths(data: Tables, folder: Path) -> Tables:
         data["stimulus"] = [anchored(entry, "path", True) for entry in stimuli]
     if isinstance(run, dict) and isinstance(run.get("initial"), dict):
         data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
+    if isinstance(data.get("sweep"), dict):
+        data["sweep"] = {
+            key: [_anchored_value(key, value, folder) for value in values]
+            if isinstance(values, list)
+            else values
+            for key, values in data["sweep"].items()
+        }
     return data
+
+
+def _anchored_value(key: str, value: Any, folder: Path) -> Any:
+    """Anchor a swept value that is a path; names of library schemes are none."""
+    last = key.rpartition(".")[2]
+    is_path = last in ("path", "result") or (last == "scheme" and str(value).endswith(".toml"))
+    if not is_path or not isinstance(value, str) or "\0" in value:
+        return value
+    return str((folder / value).resolve())
 
 
 def _merge(below: Tables, above: Tables) -> Tables:
@@ -215,12 +233,14 @@ def _merge(below: Tables, above: Tables) -> Tables:
 def _override(data: Tables, override: str) -> Tables:
     key, equals, text = override.partition("=")
     key, text = key.strip(), text.strip()
-    if not equals or not key:
+    if not equals or not all(key.split(".")):
         raise InputError(f'--set {override}: need KEY=VALUE, such as membrane.area="50 um^2"')
+    value: Any = text  # a shell takes the quotes of a text away
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        read = tomllib.loads(f"value = {text}")
+        value = read["value"] if len(read) == 1 else text
     except (ValueError, RecursionError):
-        value = text  # a shell takes the quotes of a text away
+        pass
     changed: Tables = _set(data, key, value, where=f"--set {override}")
     return changed
 

@@ -40,6 +40,8 @@ from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Variable = Literal["voltage", "open", "current", "charge", "occupancy"]
+#: For panels of the figure the recorded variable they show.
+_SHOWN_BY = {"open": "open", "current": "current", "ions": "charge"}
 Panel = Literal["stimulus", "voltage", "open", "current", "ions", "spikes", "channels"]
 
 
@@ -180,6 +182,23 @@ class Scenario(Table):
     sweep: dict[str, list[Any]] = Field(
         {}, description="for a key its list of values; several keys make a grid"
     )
+
+    @model_validator(mode="after")
+    def _panels_have_their_data(self) -> Self:
+        record = self.run.record
+        for panel in self.figure.panels or ():
+            variable = _SHOWN_BY.get(panel)
+            if variable is not None and variable not in record.variables:
+                raise InputError(
+                    f"figure.panels: '{panel}' shows what is not recorded; "
+                    f'add "{variable}" to run.record.variables'
+                )
+            if panel == "channels" and record.channels == 0:
+                raise InputError(
+                    "figure.panels: 'channels' shows single channels and none is followed; "
+                    "set run.record.channels, as in 20"
+                )
+        return self
 
     _name: str = PrivateAttr("scenario")
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)

@@ -2,7 +2,7 @@
 
 Amplitudes are per area (``"10 uA/cm^2"``) or absolute (``"150 pA"``). Curved
 waveforms are held constant over pieces of `resolution`, each with the mean of
-its piece, so the charge they inject is exact.
+its piece, so the charge they inject is that of the curve.
 """
 
 from __future__ import annotations

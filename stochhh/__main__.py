@@ -1,0 +1,5 @@
+"""Run the command line as ``python -m stochhh``."""
+
+from stochhh.cli import main
+
+main()
