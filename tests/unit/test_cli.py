@@ -1,0 +1,295 @@
+"""The command line: what a newcomer types, what comes back, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import stochhh
+from stochhh.cli import main
+from stochhh.report import FILES
+
+SMALL = ["--set", "membrane.area=2 um^2", "--set", "run.duration=20 ms", "--seed", "1"]
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    """Call the command line in an empty folder; returns (exit code, output, errors)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # so that tables do not wrap
+
+    def called(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return called
+
+
+def test_run_writes_all_files_and_prints_a_summary(call, tmp_path):
+    code, out, _ = call("run", "spontaneous_CW96", *SMALL, "--trials", "3")
+    folder = tmp_path / "results" / "spontaneous_CW96"
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert "spikes in 3 trials of 20 ms" in out
+    assert "deterministic" in out
+    assert "seed 1" in out
+
+
+def test_summary_json_has_the_documented_keys(call, tmp_path):
+    call("run", "spontaneous_CW96", *SMALL, "--quiet", "--out", "here")
+    summary = json.loads((tmp_path / "here" / "summary.json").read_text())
+    for part in (summary, summary["deterministic"]):
+        assert isinstance(part["spikes"]["count"], int)
+        assert {"rate_hz", "rate_hz_ci"} <= set(part["spikes"])
+        assert {"mean_ms", "mean_ms_ci", "cv", "cv_ci"} <= set(part["isi"])
+        assert {"transitions", "wall_s"} <= set(part)
+    assert summary["transitions"] > 10_000
+    assert summary["spikes"]["rate_hz_ci"][0] <= summary["spikes"]["rate_hz"]
+
+
+def test_spikes_csv_is_the_spikes_of_the_result(call, tmp_path):
+    call("run", "spontaneous_CW96", *SMALL, "--quiet", "--out", "here")
+    with (tmp_path / "here" / "spikes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    result = stochhh.load(tmp_path / "here")
+    assert len(rows) == result.dataset.sizes["spike"] > 0
+    assert [float(row["time_ms"]) for row in rows] == list(result["spike_time"].values)
+    assert [int(row["trial"]) for row in rows] == list(result["spike_trial"].values)
+
+
+def test_resolved_scenario_gives_the_same_run(call, tmp_path):
+    call("run", "spontaneous_CW96", *SMALL, "--quiet", "--out", "first")
+    call("run", "first/scenario.toml", "--quiet", "--out", "second")
+    first, second = stochhh.load(tmp_path / "first"), stochhh.load(tmp_path / "second")
+    assert first["voltage"].identical(second["voltage"])
+
+
+def test_deterministic_method_reports_its_own_numbers(call, tmp_path):
+    step = 'stimulus=[{kind="step", amplitude="10 uA/cm^2"}]'
+    arguments = ["--set", step, "--set", "run.duration=100 ms", "--out", "d", "--quiet"]
+    call("run", "squid-patch", "--method", "deterministic", *arguments)
+    summary = json.loads((tmp_path / "d" / "summary.json").read_text())
+    # Hodgkin-Huxley equations solved exactly: first spike 1.90144 ms, period 14.6383 ms
+    assert summary["spikes"]["first_ms"] == pytest.approx(1.90144, abs=5e-6)
+    assert summary["spikes"]["count"] == summary["deterministic"]["spikes"]["count"] == 7
+    assert summary["spikes"]["rate_hz_ci"] is None
+    assert summary["trials"] == 1
+
+
+def test_quiet_prints_nothing(call):
+    code, out, err = call("run", "squid-patch", *SMALL, "--quiet")
+    assert (code, out, err) == (0, "", "")
+
+
+def test_a_pipe_gets_progress_as_lines(call, monkeypatch):
+    monkeypatch.setattr("stochhh.console._PLAIN_PAUSE", 0.0)
+    _, _, err = call("run", "squid-patch", *SMALL, "--trials", "20")
+    lines = [line for line in err.splitlines() if line]
+    assert len(lines) >= 5
+    assert all("squid-patch, 20 trials" in line and "left" in line for line in lines)
+
+
+def test_another_scenarios_folder_is_not_overwritten(call, tmp_path):
+    call("run", "squid-patch", *SMALL, "--quiet", "--out", "here")
+    before = (tmp_path / "here" / "result.nc").read_bytes()
+    code, _, err = call("run", "spontaneous_CW96", *SMALL, "--quiet", "--out", "here")
+    assert code == 2
+    assert "holds the run of another scenario, 'squid-patch'" in err
+    assert "--force" in err
+    assert (tmp_path / "here" / "result.nc").read_bytes() == before
+    code, _, _ = call("run", "spontaneous_CW96", *SMALL, "--quiet", "--out", "here", "--force")
+    assert code == 0
+    assert stochhh.load(tmp_path / "here").name == "spontaneous_CW96"
+
+
+def test_a_scenario_overwrites_its_own_folder(call):
+    assert call("run", "squid-patch", *SMALL, "--quiet")[0] == 0
+    assert call("run", "squid-patch", *SMALL, "--quiet", "--trials", "2")[0] == 0
+
+
+def test_a_strangers_folder_is_not_overwritten(call, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "thesis.tex").write_text("years of work")
+    code, _, err = call("run", "squid-patch", *SMALL, "--out", "here")
+    assert code == 2
+    assert "files that are no run of stochhh" in err
+
+
+def test_out_that_is_a_file_is_refused(call, tmp_path):
+    (tmp_path / "here").write_text("")
+    code, _, err = call("run", "squid-patch", *SMALL, "--out", "here")
+    assert code == 2
+    assert "is a file" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "spontanous_CW96"], "did you mean 'spontaneous_CW96'?"),
+        (["run", "missing.toml"], "missing.toml: no such file"),
+        (["run", "squid-patch", "--set", "membrane.aera=1 um^2"], "did you mean 'area'?"),
+        (["run", "squid-patch", "--set", "membrane.area=100"], "got the bare number 100"),
+        (["run", "squid-patch", "--method", "exakt"], "did you mean 'exact'?"),
+        (["run", "squid-patch", "--trials", "0"], "run.trials: got 0"),
+        (["run", "squid-patch", "--seed", "-1"], "run.seed: got -1"),
+        (["run", "squid-patch", "--workers", "0"], "workers: got 0, need 1 to"),
+        (
+            ["run", "squid-patch", "--set", "figure.panels=['ions']"],
+            "'ions' shows what is not recorded",
+        ),
+        (["run", "squid-patch", "--set", "figure.panels=['channels']"], "none is followed"),
+        (["show", "squid-pach"], "did you mean 'squid-patch'?"),
+        (["validate", "nowhere.toml"], "nowhere.toml: no such file"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(call, tmp_path, arguments, message):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_that_cannot_be_trusted_exits_1_and_writes_nothing(call, monkeypatch, tmp_path):
+    monkeypatch.setattr("stochhh.trial._CHARGE_BALANCE", -1.0)
+    code, _, err = call("run", "squid-patch", *SMALL)
+    assert code == 1
+    assert "charge was not conserved" in err
+    assert not (tmp_path / "results").exists()
+
+
+def test_validate_reports_every_file(call, tmp_path):
+    (tmp_path / "good.toml").write_text('format=1\ntitle="t"\nbase="squid-patch"\n')
+    (tmp_path / "bad.toml").write_text('format=1\ntitle="t"\nbase="squid-patch"\nrum=1\n')
+    code, out, err = call("validate", "good.toml", "bad.toml")
+    assert code == 2
+    assert "good.toml: valid" in out
+    assert "bad.toml" in err
+    assert "unknown key 'rum'; did you mean 'run'?" in err
+
+
+def test_validate_finds_what_only_shows_when_worked_out(call, tmp_path):
+    contradiction = '[[membrane.channels]]\nscheme="squid-na"\nreversal="50 mV"\n'
+    (tmp_path / "bad.toml").write_text(
+        f'format=1\ntitle="t"\nbase="squid-patch"\n{contradiction}count=3\n'
+    )
+    code, _, err = call("validate", "bad.toml")
+    assert code == 2
+    assert "too little to go by" in err
+
+
+def test_show_prints_the_resolved_membrane(call):
+    code, out, _ = call("show", "squid-patch")
+    assert code == 0
+    for expected in ("6,000", "1,800", "120", "-64.99972 mV", "6.508 mV", "2.242", "6.262"):
+        assert expected in out
+
+
+def test_show_takes_overrides(call):
+    _, out, _ = call("show", "squid-patch", "--set", "membrane.count_factor=0.1")
+    assert "600" in out
+    assert "200" in out  # pS, ten times the conductance
+
+
+def test_list_names_every_scenario_and_scheme(call):
+    _, out, _ = call("list")
+    for name in ("action-potential_HH52", "all-or-none", "patch-sizes", "squid-na", "squid-k"):
+        assert name in out
+
+
+def test_schema_accepts_every_scenario_and_refuses_unknown_keys(call):
+    import tomllib
+
+    import jsonschema
+
+    from stochhh.scenario import library_scenarios
+
+    schema = json.loads(call("schema")[1])
+    validator = jsonschema.Draft202012Validator(schema)
+    tables = [tomllib.loads(path.read_text()) for path in library_scenarios().values()]
+    assert len(tables) >= 7
+    for table in tables:
+        validator.validate(table)
+    assert not validator.is_valid({**tables[0], "membrain": {}})
+
+
+def test_version_and_help(call):
+    assert call("--version")[1].strip() == f"stochhh {stochhh.__version__}"
+    code, out, _ = call("--help")
+    assert code == 0
+    for command in ("run", "validate", "show", "schema", "list"):
+        assert command in out
+
+
+def test_help_imports_nothing_heavy():
+    """What keeps --help quick, without timing it: no array, plot or compiler library is loaded."""
+    code = (
+        "import sys\nfrom stochhh.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'numba', 'scipy', 'matplotlib', 'xarray', 'pint', 'pydantic'}\n"
+        "sys.exit(f'loaded {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a process")
+@pytest.mark.parametrize("finished", [True, False])
+def test_interrupt_keeps_finished_trials(tmp_path, finished):
+    """Ctrl-C keeps and counts finished trials, exit code 130; without any nothing is written."""
+    code = (
+        "import sys, stochhh.console as console\n"
+        "class Loud(console.PlainProgress):\n"
+        "    def __call__(self, covered_ms):\n"
+        "        print('covered', flush=True)\n"
+        "console.PlainProgress = Loud\n"
+        "from stochhh.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    run = ["run", "squid-patch", "--workers", "1", "--seed", "1", "--out", str(tmp_path / "here")]
+    trials, duration = ("1000000", "20 ms") if finished else ("2", "1000 s")
+    size = ["--trials", trials, "--set", f"run.duration={duration}"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *run, *size],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for _ in range(20 if finished else 1):  # each call of the kernel says so once
+        assert process.stdout.readline() == "covered\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    if finished:
+        assert "interrupted: kept" in err
+        result = stochhh.load(tmp_path / "here")
+        assert result.interrupted
+        assert 1 <= result.dataset.sizes["trial"] < 1_000_000
+    else:
+        assert "nothing was written" in err
+        assert not (tmp_path / "here").exists()
+
+
+def test_scenarios_are_found_by_name_from_any_folder(call, tmp_path):
+    assert Path.cwd() == tmp_path
+    assert call("validate", "spontaneous_CW96")[0] == 0
+
+
+def test_plain_progress_gives_a_time_left(capsys):
+    from stochhh.console import PlainProgress
+
+    progress = PlainProgress("walk", 100.0, sys.stderr)
+    progress._begun = progress._said = time.monotonic() - 10.0  # ten seconds ago
+    progress(50.0)
+    assert capsys.readouterr().err.strip() == "walk: 50 %, 10 s left"

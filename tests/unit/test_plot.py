@@ -1,0 +1,117 @@
+"""Pictures hold what they claim to show; looks are judged by eye."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+import stochhh
+from stochhh.plot import style
+
+QUICK = ["membrane.area=20 um^2", "run.deterministic=true"]
+
+
+@pytest.fixture(scope="module")
+def result():
+    return stochhh.run("action-potential_HH52", overrides=QUICK, seed=1, trials=3)
+
+
+@pytest.fixture(scope="module")
+def swept():
+    overrides = [*QUICK, "run.duration=20 ms"]
+    return stochhh.run("all-or-none", overrides=overrides, seed=1, trials=4)
+
+
+def test_an_overview_has_the_panels_asked_for_with_units(result):
+    figure = stochhh.overview(result)
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels[0] == "voltage (mV)"
+    assert "open channels" in labels
+    assert any("µA/cm²" in label for label in labels)
+    assert any("ions" in label for label in labels)
+    assert any("single channels" in label for label in labels)
+    assert figure.axes[-1].get_xlabel() == "time (ms)"
+
+
+def test_trials_and_limit_are_drawn_from_the_data_and_differ_in_colour_and_dash(result):
+    lines = stochhh.overview(result).axes[0].get_lines()
+    limit = [line for line in lines if line.get_label() == "deterministic"]
+    trials = [line for line in lines if to_rgba(line.get_color()) == to_rgba(style.VOLTAGE)]
+    assert len(limit) == 1
+    assert len(trials) == 3
+    assert limit[0].is_dashed()
+    assert not any(line.is_dashed() for line in trials)
+    assert np.array_equal(limit[0].get_ydata(), result["deterministic_voltage"].values)
+    drawn = {tuple(line.get_ydata()) for line in trials}
+    assert drawn == {tuple(trace) for trace in result["voltage"].values}
+
+
+def test_annotations_name_every_phase(result):
+    texts = {text.get_text() for text in stochhh.overview(result).axes[0].texts}
+    for phase in (
+        "stimulus",
+        "threshold",
+        "depolarisation",
+        "repolarisation",
+        "hyperpolarisation",
+        "absolute",
+        "relative refractory period",
+        "rest",
+    ):
+        assert any(phase in text for text in texts), phase
+
+
+def test_channel_bars_are_the_open_times(result):
+    """The bars of the first channel that ever opens span its open times."""
+    data = result.dataset
+    figure = stochhh.overview(result)
+    panel = next(axes for axes in figure.axes if "single channels" in axes.get_ylabel())
+    drawn = sum(
+        float(path.get_extents().width)
+        for collection in panel.collections
+        for path in collection.get_paths()
+        if to_rgba(collection.get_facecolor()[0] if len(collection.get_facecolor()) else "w")
+        in (to_rgba("#D55E00"), to_rgba("#009E73"))
+    )
+    open_state = {"squid-na": 7, "squid-k": 4}  # m3h1 and n4
+    total = 0.0
+    for k, owner in enumerate(data["channel_population"].values):
+        mine = (data["flip_trial"].values == 0) & (data["flip_channel"].values == k)
+        at = np.concatenate([[0.0], data["flip_time"].values[mine], [30.0]])
+        states = np.append(data["channel_start"].values[0, k], data["flip_state"].values[mine])
+        total += np.diff(at)[states == open_state[str(owner)]].sum()
+    assert total > 0
+    assert drawn == pytest.approx(total)
+
+
+def test_a_sweep_shows_each_point_and_the_spike_counts(swept):
+    figure = stochhh.overview(swept)
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert "12 µA/cm²" in texts
+    counts = next(axes for axes in figure.axes if axes.get_ylabel() == "spikes a trial")
+    assert counts.get_xlabel() == "pulse amplitude (µA/cm²)"
+    means = counts.containers[0].lines[0]
+    assert list(means.get_xdata()) == [3, 5, 6, 6.5, 7, 8, 9, 12]
+    expected = [np.mean([len(t) for t in swept.spike_trains(j)]) for j in range(swept.n_points)]
+    assert list(means.get_ydata()) == pytest.approx(expected)
+
+
+def test_drawing_leaves_matplotlib_alone(result):
+    before = dict(plt.rcParams)
+    stochhh.overview(result)
+    assert dict(plt.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_populations_get_distinct_colours():
+    ions = ["Na+", "K+", "K+", "Cl-", "Ca2+", "H+", "Na+"]
+    assert len(set(style.population_colors(ions))) == len(ions)
+    assert style.ion_label("Ca2+") == "Ca²⁺"
+
+
+def test_a_silent_run_can_be_drawn():
+    quiet = stochhh.run("squid-patch", overrides=["run.duration=2 ms"], seed=1, trials=1)
+    figure = stochhh.overview(quiet)
+    assert figure.axes[0].get_ylabel() == "voltage (mV)"
