@@ -77,13 +77,15 @@ def test_the_generator_given_is_not_changed():
 @pytest.mark.parametrize(
     "rates",
     [
-        [[0, 1.0], [0, 0]],
         [[0, 0], [0, 0]],
+        [[0, 1.0, 1.0], [0, 0, 0], [0, 0, 0]],  # two ends
         [[0, 1.0, 0, 0], [1.0, 0, 0, 0], [0, 0, 0, 1.0], [0, 0, 1.0, 0]],  # two worlds apart
     ],
 )
 def test_without_a_single_equilibrium_there_is_no_law(rates):
-    with pytest.raises(ValueError, match=r"no single equilibrium: some states are never left"):
+    with pytest.raises(
+        ValueError, match=r"no single equilibrium: where it ends depends on its start"
+    ):
         stationary_law(generator(rates))
 
 
@@ -133,3 +135,11 @@ def test_count_moments_are_those_of_the_binomial():
     assert mean == pytest.approx(40.0)
     assert variance == pytest.approx(0.0, abs=1e-12)
     assert count_moments(law, selected, 0) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_a_state_without_a_way_back_is_empty_at_equilibrium_in_any_order(order):
+    """A → B ⇌ C has its law on B and C alone, however the states are listed."""
+    rates = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 3.0], [0.0, 1.0, 0.0]])
+    law = stationary_law(rates[np.ix_(order, order)])
+    assert law == pytest.approx(np.array([0.0, 0.25, 0.75])[order])

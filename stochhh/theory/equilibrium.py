@@ -1,8 +1,7 @@
-"""What must come out: laws of channels in closed form, from their generator matrices.
+"""The law of a channel held at one voltage: where it settles, and how fast.
 
-Arrays in, arrays out; nothing here knows how anything is simulated. A generator
-Q has ``Q[i, j]`` the rate (1/ms) from state i to j and rows that sum to zero;
-laws are row vectors (Colquhoun & Hawkes 1981, doi:10.1098/rspb.1981.0003).
+A generator Q has ``Q[i, j]`` the rate (1/ms) from state i to j and rows that sum
+to zero; laws are row vectors (Colquhoun & Hawkes 1981, doi:10.1098/rspb.1981.0003).
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from stochhh.theory.generators import Floats, as_generator, reachable, without_diagonal
+from stochhh.theory.modes import Numbers, decay_rates_per_ms
 
 
 def stationary_law(generator: ArrayLike) -> Floats:
@@ -28,16 +28,29 @@ def stationary_law(generator: ArrayLike) -> Floats:
     Raises
     ------
     ValueError
-        Some states cannot be left, so there is no single equilibrium.
+        There is no single equilibrium, because no state is reached from everywhere:
+        where the channel ends depends on where it starts.
     """
-    rates = np.array(generator, dtype=np.float64)
+    rates = without_diagonal(generator)
+    joined = rates > 0.0
+    starts = np.eye(len(rates), dtype=bool)
+    recurrent = np.logical_and.reduce([reachable(joined, start) for start in starts])
+    if not recurrent.any():
+        raise ValueError("the scheme has no single equilibrium: where it ends depends on its start")
+    law = np.zeros(len(rates))
+    law[recurrent] = _irreducible_law(rates[np.ix_(recurrent, recurrent)])
+    return law
+
+
+def _irreducible_law(rates: Floats) -> Floats:
+    """Stationary law where every state can be reached from every other."""
+    rates = rates.copy()
     n_states = len(rates)
-    np.fill_diagonal(rates, 0.0)
     leaving = np.zeros(n_states)
     for last in range(n_states - 1, 0, -1):  # censor the chain to the states below `last`
         leaving[last] = rates[last, :last].sum()
         if leaving[last] <= 0.0:
-            raise ValueError("the scheme has no single equilibrium: some states are never left")
+            raise ValueError("the scheme has no single equilibrium: some rates are too small")
         detour = np.outer(rates[:last, last], rates[last, :last]) / leaving[last]
         rates[:last, :last] += detour
     law = np.zeros(n_states)
@@ -101,3 +114,36 @@ def expected_transitions(
         total += 0.5 * interval_ms * float((probabilities + after) @ leaving)
         probabilities = after
     return total
+
+
+def relaxation_rates_per_ms(generator: ArrayLike) -> Numbers:
+    """Rates at which a law settles after a step, shape (S - 1,), slowest first, 1/ms.
+
+    The eigenvalues of -Q but the one that is zero. Under detailed balance all
+    are real and positive; without it conjugate pairs may appear, whose real part
+    is the decay and whose imaginary part the angular frequency of a damped
+    oscillation.
+
+    Parameters
+    ----------
+    generator : (S, S), 1/ms
+
+    Raises
+    ------
+    ValueError
+        Not a generator.
+    """
+    return decay_rates_per_ms(as_generator(generator))[1:]
+
+
+def relaxation_times_ms(generator: ArrayLike) -> Floats:
+    """Time constants with which a law settles after a step, shape (S - 1,), longest first, ms.
+
+    Colquhoun & Hawkes 1977, Proc R Soc B 199:231: the same that appear in the
+    noise spectrum.
+
+    Parameters
+    ----------
+    generator : (S, S), 1/ms
+    """
+    return np.asarray(1.0 / relaxation_rates_per_ms(generator).real)
