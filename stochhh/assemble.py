@@ -155,6 +155,13 @@ def _variables(plan: Plan, trials: Sequence[Trial]) -> dict[str, tuple[Any, Any,
             _stacked(current, (0, 0)),
             _attrs("pA", "outward current through the channels"),
         )
+    if plan.clamp is not None:
+        total_current = [_total_current(plan, trial, reversal) for trial in trials]
+        variables["total_current"] = (
+            ("time",),
+            _stacked(total_current, (len(plan.record_ms),)),
+            _attrs("pA", "outward current the clamp amplifier measures"),
+        )
     if "charge" in wanted:
         charge = _stacked([trial.charge_fC[:, :-1] for trial in trials], (0, 0))
         variables["charge"] = (
@@ -205,6 +212,19 @@ def _variables(plan: Plan, trials: Sequence[Trial]) -> dict[str, tuple[Any, Any,
             _attrs("1", name.replace("_", " ")),
         )
     return variables
+
+
+def _total_current(plan: Plan, trial: Trial, reversal: NDArray[Any]) -> NDArray[Any]:
+    """Sum of all channel currents and, if the clamp counts them, of leak and capacitance."""
+    clamp, membrane, command = plan.clamp, plan.membrane, plan.command
+    assert clamp is not None
+    current = (trial.conductance_nS * (trial.voltage_mV[:, None] - reversal)).sum(axis=1)
+    if clamp.leak:
+        current = current + membrane.leak_nS * (trial.voltage_mV - membrane.leak_reversal_mV)
+    if clamp.capacitance:
+        piece = np.searchsorted(command.end, plan.record_ms, side="left")
+        current = current + membrane.capacitance_pF * command.slope[piece]
+    return np.asarray(current)
 
 
 def _stimulus(plan: Plan, done: list[int]) -> xr.DataArray:

@@ -89,13 +89,16 @@ def summary_table(summary: dict[str, Any]) -> Table:
         table.add_row(*cells, *([_form(_at(limit, path), form)] if limit else []))
 
     trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
-    row(f"spikes in {trials} of {summary['duration_ms']:g} ms", "spikes.count", "{:d}")
-    row("firing rate (Hz)", "spikes.rate_hz")
-    row("first spike (ms)", "spikes.first_ms")
-    row("interspike interval, mean (ms)", "isi.mean_ms")
-    row("interspike interval, CV", "isi.cv", "{:.3f}")
-    row("resting voltage (mV)", "voltage.rest_mV", "{:.2f}")
-    row("peak voltage (mV)", "voltage.peak_mV", "{:.2f}")
+    if "current" in summary:
+        row(f"peak clamp current (pA), {trials}", "current.peak_pA")
+    else:
+        row(f"spikes in {trials} of {summary['duration_ms']:g} ms", "spikes.count", "{:d}")
+        row("firing rate (Hz)", "spikes.rate_hz")
+        row("first spike (ms)", "spikes.first_ms")
+        row("interspike interval, mean (ms)", "isi.mean_ms")
+        row("interspike interval, CV", "isi.cv", "{:.3f}")
+        row("resting voltage (mV)", "voltage.rest_mV", "{:.2f}")
+        row("peak voltage (mV)", "voltage.peak_mV", "{:.2f}")
     for name in [key for key in summary["ions"] if not key.endswith("_ci")]:
         row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
     row("channel transitions simulated", "transitions", "{:,d}")
@@ -116,27 +119,44 @@ def _sweep_table(summary: dict[str, Any]) -> Table:
     )
     for axis in axes:
         table.add_column(axis.rsplit(".", 1)[-1], no_wrap=True)
-    for name in ("spikes", "in trials", "rate (Hz)", "95 %", "ISI (ms)", "ISI CV"):
-        table.add_column(name, justify="right", no_wrap=name != "rate (Hz)")
-    if limit:
-        table.add_column("det.", justify="right")
+    clamped = "current" in points[0]
+    headings = _CLAMP_HEADINGS if clamped else _SPIKE_HEADINGS
+    for heading in (*headings, *(["det."] if limit else [])):
+        table.add_column(heading, justify="right", no_wrap=heading != "rate (Hz)")
     for point in points:
-        spikes, isi = point["spikes"], point["isi"]
-        cells = [
-            *(str(point["place"][axis]) for axis in axes),
-            f"{spikes['count']}",
-            f"{spikes['trials_with_spikes']}/{point['trials']}",
-            _form(spikes["rate_hz"], "{:.3g}"),
-            _interval(spikes["rate_hz_ci"], "{:.3g}").replace(" to ", "–"),
-            _form(isi["mean_ms"], "{:.3g}"),
-            _form(isi["cv"], "{:.2f}"),
-        ]
-        table.add_row(*cells, *([f"{point['deterministic']['spikes']['count']}"] if limit else []))
+        place = [str(point["place"][axis]) for axis in axes]
+        table.add_row(*place, *(_clamp_cells if clamped else _spike_cells)(point, limit))
     table.caption = (
         f"{summary['transitions']:,d} channel transitions, {summary['trials']} trials of "
         f"{summary['duration_ms']:g} ms, {summary['wall_s']:.2f} s"
     )
     return table
+
+
+_SPIKE_HEADINGS = ("spikes", "in trials", "rate (Hz)", "95 %", "ISI (ms)", "ISI CV")
+_CLAMP_HEADINGS = ("peak current (pA)", "95 %")
+
+
+def _spike_cells(point: dict[str, Any], limit: bool) -> list[str]:
+    spikes, isi = point["spikes"], point["isi"]
+    return [
+        f"{spikes['count']}",
+        f"{spikes['trials_with_spikes']}/{point['trials']}",
+        _form(spikes["rate_hz"], "{:.3g}"),
+        _interval(spikes["rate_hz_ci"], "{:.3g}").replace(" to ", "–"),
+        _form(isi["mean_ms"], "{:.3g}"),
+        _form(isi["cv"], "{:.2f}"),
+        *([f"{point['deterministic']['spikes']['count']}"] if limit else []),
+    ]
+
+
+def _clamp_cells(point: dict[str, Any], limit: bool) -> list[str]:
+    current = point["current"]
+    return [
+        _form(current["peak_pA"], "{:.4g}"),
+        _interval(current["peak_pA_ci"], "{:.4g}"),
+        *([f"{point['deterministic']['current']['peak_pA']:.4g}"] if limit else []),
+    ]
 
 
 def membrane_tables(description: dict[str, Any]) -> list[Table]:

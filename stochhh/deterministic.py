@@ -31,6 +31,7 @@ TOLERANCE = 1e-8  # relative error allowed to a step
 #: solver: spike times then hold to about 0.05 ms.
 _COARSE_TOLERANCE = 1e-5
 _SHORT_PIECE_MS = 0.25
+_NO_JUMP_MV = 1e-9
 
 
 @dataclass(frozen=True)
@@ -199,25 +200,29 @@ def simulate(
     equations = equations or state_equations(membrane)
     rates = together([rate for scheme in membrane.schemes for rate in scheme.rates])
     maximal = np.array([p.maximal_conductance_nS for p in membrane.populations])
+    clamped = len(stimulus.command) > 0
     start = equations.start(laws)
     channels = slice(1, 1 + len(start))
     conductance = np.append(maximal, membrane.leak_nS)
     reversal = np.append([p.reversal_mV for p in membrane.populations], membrane.leak_reversal_mV)
 
-    def derivative(t: float, y: Floats, end: Floats, current: Floats) -> Floats:
+    def derivative(t: float, y: Floats, end: Floats, drive: Floats) -> Floats:
         if stopped is not None and stopped():
             raise Stopped
-        injected = current[min(int(np.searchsorted(end, t, side="right")), len(end) - 1)]
+        piece = min(int(np.searchsorted(end, t, side="right")), len(end) - 1)
         V, x = y[0], y[channels]
         outward = conductance * (V - reversal)
         outward[:-1] *= equations.open_fractions(x)
-        slope = (injected - outward.sum()) / membrane.capacitance_pF
+        free = (drive[piece] - outward.sum()) / membrane.capacitance_pF
+        slope = drive[piece] if clamped else free
         return np.concatenate([[slope], equations.derivative(rates(V), x), outward])
 
     y = np.concatenate([[voltage_mV], start, np.zeros(len(conductance))])
     values = np.full((len(time_ms), len(y)), np.nan)
     spikes = _SpikeTimes(voltage_mV, threshold_mV)
-    for begin, end, current in _stretches(stimulus):
+    for begin, end, drive, command in _stretches(stimulus):
+        if clamped:
+            y[0] = command
         solution = solve_ivp(
             derivative,
             (begin, end[-1]),
@@ -225,7 +230,7 @@ def simulate(
             method="LSODA",
             dense_output=True,
             events=_crossings(threshold_mV, rearm_mV, most_spikes),
-            args=(end, current),
+            args=(end, drive),
             rtol=tolerance if len(end) == 1 else max(tolerance, _COARSE_TOLERANCE),
             atol=0.01 * tolerance,
             first_step=min(1e-4, end[-1] - begin),
@@ -234,10 +239,13 @@ def simulate(
         if not solution.success:
             raise TrustError(f"the deterministic limit could not be solved: {solution.message}")
         y = solution.y[:, -1]
-        inside = (time_ms >= begin) & (time_ms <= solution.t[-1])
+        # at a breakpoint the record shows what came before it
+        after = time_ms > begin if begin > 0.0 else time_ms >= begin
+        inside = after & (time_ms <= solution.t[-1])
         if inside.any():
             values[inside] = solution.sol(time_ms[inside]).T
-        spikes.note(*solution.t_events)
+        if not clamped:
+            spikes.note(*solution.t_events)
         if solution.status == 1:
             break
     sizes = np.cumsum([len(scheme.states) for scheme in membrane.schemes])
@@ -268,16 +276,27 @@ class _SpikeTimes:
             self._armed = not upward
 
 
-def _stretches(stimulus: Breakpoints) -> Iterator[tuple[float, Floats, Floats]]:
-    """Cut a stimulus into stretches: (begin, ends of its pieces, currents of its pieces)."""
+def _stretches(stimulus: Breakpoints) -> Iterator[tuple[float, Floats, Floats, float]]:
+    """Cut a stimulus into stretches that are solved in one go.
+
+    Yields the beginning of each, the ends of its pieces, what drives each piece (a
+    current in pA or, under clamp, a slope in mV/ms), and the command at its beginning.
+    """
     begin = np.append(0.0, stimulus.end[:-1])
-    short = stimulus.end - begin < _SHORT_PIECE_MS
+    length = stimulus.end - begin
+    clamped = len(stimulus.command) > 0
+    drive = stimulus.slope if clamped else stimulus.current
+    joined = length < _SHORT_PIECE_MS
+    if clamped:  # a jump of the command begins a stretch
+        arrived = stimulus.command + stimulus.slope * length
+        joined[1:] &= np.abs(arrived[:-1] - stimulus.command[1:]) < _NO_JUMP_MV
     first = 0
-    while first < len(short):
+    while first < len(begin):
         last = first + 1
-        while short[first] and last < len(short) and short[last]:
+        while last < len(begin) and joined[last] and length[first] < _SHORT_PIECE_MS:
             last += 1
-        yield begin[first], stimulus.end[first:last], stimulus.current[first:last]
+        command = float(stimulus.command[first]) if clamped else 0.0
+        yield begin[first], stimulus.end[first:last], drive[first:last], command
         first = last
 
 

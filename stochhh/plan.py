@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh.clamp import compile_clamp
 from stochhh.kinetics.tables import Bands, BandTable, Graph, build_graph
 from stochhh.membrane import Membrane, Patch, build_patch
+from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.stimulus import Breakpoints, Surroundings, compile_stimuli
 
@@ -36,7 +38,7 @@ class Plan:
     ----------
     name : of the scenario, for messages.
     point, seed : trial i draws from ``SeedSequence(seed, spawn_key=(point, i))``.
-    membrane, stimuli : what is simulated.
+    membrane, stimuli, clamp : what is simulated; a clamp excludes stimuli.
     duration_ms, record_ms : length, and the times to record at, shape (n,).
     variables : what to record besides the voltage.
     tagged : channels of each population to follow, None for all.
@@ -62,6 +64,7 @@ class Plan:
     rearm_mV: float
     start: Start | None = None
     band_width_mV: float | None = None
+    clamp: VoltageClamp | None = None
 
     def seed_sequence(self, trial: int, *stream: int) -> np.random.SeedSequence:
         """Seed sequence of one trial, or of one of its side streams."""
@@ -71,7 +74,9 @@ class Plan:
         return np.random.SeedSequence(self.seed, spawn_key=(*key, *stream))
 
     def stimulus(self, trial: int) -> Breakpoints:
-        """Injected current of one trial."""
+        """Injected current of one trial, or the command voltage of all."""
+        if self.clamp is not None:
+            return self.command
         surroundings = Surroundings(
             area_um2=self.membrane.area_um2,
             duration_ms=self.duration_ms,
@@ -79,6 +84,12 @@ class Plan:
             frozen_seed=np.random.SeedSequence(self.seed),
         )
         return compile_stimuli(self.stimuli, surroundings, self.name)
+
+    @cached_property
+    def command(self) -> Breakpoints:
+        """The command voltage of a clamped membrane."""
+        assert self.clamp is not None
+        return compile_clamp(self.clamp, self.duration_ms, self.name)
 
     @cached_property
     def patch(self) -> Patch:
@@ -105,6 +116,8 @@ class Plan:
     def bands(self) -> Bands:
         """Bands for the voltages a membrane usually visits."""
         voltages = [*self.membrane.reversals_mV, self.voltage_mV, self.threshold_mV, self.rearm_mV]
+        if self.clamp is not None:
+            voltages.extend(self.command.command)
         return self.band_table.covering(min(voltages) - 20.0, max(voltages) + 20.0)
 
 

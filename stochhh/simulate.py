@@ -202,6 +202,8 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
     if initial.result is not None:
         start = _take_up(initial.result, membrane, index, name)
     voltage = initial.voltage_mV
+    if scenario.clamp is not None:
+        voltage = float(scenario.clamp.holding_mV)
     if voltage is None:
         try:
             voltage = membrane.resting_voltage_mV()
@@ -223,6 +225,7 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
         seed=protocol.seed,
         membrane=membrane,
         stimuli=scenario.stimulus,
+        clamp=scenario.clamp,
         duration_ms=duration,
         record_ms=np.minimum(np.arange(n_records) * interval, duration),
         variables=protocol.record.variables,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stochhh.kinetics.tables import Bands, Graph
 from stochhh.membrane import Membrane, Patch
+from stochhh.stimulus import Breakpoints
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,6 +27,7 @@ CLOCK = np.dtype(
         ("drive", "f8"),  # pA, sum of conductance times reversal potential
         ("settled_time", "f8"),  # ms, up to which charges are booked
         ("settled_voltage", "f8"),  # mV, then
+        ("settled_slope", "f8"),  # mV/ms, then
         ("band", "i8"),  # of the voltage
         ("segment", "i8"),  # of the stimulus
         ("armed", "i8"),  # 1 if the next upward crossing of the threshold is a spike
@@ -84,6 +86,7 @@ def begin(
     occupancy: Ints,
     voltage_mV: float,
     hazard: float,
+    stimulus: Breakpoints,
 ) -> PatchState:
     """State of a patch at time zero."""
     per_state = patch.state_conductance * occupancy
@@ -96,7 +99,12 @@ def begin(
     clock["conductance"] = open_conductance.sum()
     clock["drive"] = open_conductance @ patch.reversal
     clock["band"] = np.searchsorted(bands.edge, voltage_mV, side="right") - 1
-    clock["armed"] = voltage_mV < patch.spike_threshold
+    if len(stimulus.command):
+        clock["settled_slope"] = stimulus.slope[0]
+    else:
+        inward = clock["drive"] + stimulus.current[0] - clock["conductance"] * voltage_mV
+        clock["settled_slope"] = inward / patch.capacitance
+        clock["armed"] = voltage_mV < patch.spike_threshold
     return PatchState(
         occupancy=occupancy.astype(np.int64),
         weight=occupancy @ graph.leaving,

@@ -6,8 +6,6 @@ into pieces of their `resolution`, each holding the mean of the curve over it.
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Sequence
 from functools import singledispatch
 from pathlib import Path
@@ -20,6 +18,7 @@ from stochhh import units
 from stochhh.errors import InputError
 from stochhh.scenario import stimuli as kinds
 from stochhh.units import Amount
+from stochhh.waveform import read_waveform
 
 Floats = NDArray[np.float64]
 
@@ -27,10 +26,15 @@ _MOST_PIECES = 50_000_000
 
 
 class Breakpoints(NamedTuple):
-    """A current held from each breakpoint to the next; piece k ends at ``end[k]``."""
+    """What is done to the membrane from each breakpoint to the next; piece k ends at ``end[k]``.
+
+    Under voltage clamp the voltage is given for every piece, straight within it.
+    """
 
     end: Floats  # (n,) ms, increasing; the last is the end of the run
     current: Floats  # (n,) pA, depolarising positive
+    command: Floats = np.zeros(0)  # (n,) mV at the beginning of each piece; empty: no clamp
+    slope: Floats = np.zeros(0)  # (n,) mV/ms of the command; likewise
 
     def at(self, time_ms: Floats) -> Floats:
         """Current (pA) at each time, that of the piece beginning there at a breakpoint."""
@@ -165,7 +169,7 @@ def _(stimulus: kinds.FrozenNoise, around: Surroundings) -> Pieces:
 
 @pieces.register
 def _(stimulus: kinds.Waveform, around: Surroundings) -> Pieces:
-    time, values, unit = read_waveform(Path(stimulus.path))
+    time, values, unit = read_waveform(Path(stimulus.path), units.CURRENT)
     time = time + float(stimulus.start_ms)
     values = values * stimulus.scale * unit.absolute(around.area_um2)
     if stimulus.interpolation == "hold":
@@ -175,49 +179,6 @@ def _(stimulus: kinds.Waveform, around: Surroundings) -> Pieces:
     edge = np.union1d(grid, time[time < grid[-1]])
     middle = 0.5 * (edge[:-1] + edge[1:])
     return edge, np.append(np.interp(middle, time, values), 0.0)
-
-
-def read_waveform(path: Path) -> tuple[Floats, Floats, Amount]:
-    """Read a waveform from a CSV file with units in its header.
-
-    Returns
-    -------
-    time_ms : (n,) increasing
-    value : (n,) in the unit of the header
-    unit : one such unit, as a current in internal units
-
-    Raises
-    ------
-    InputError
-        Unreadable, a header without units, a value that is not a finite number,
-        or times that do not increase.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
-    except OSError as error:
-        raise InputError(f"path: {path}: cannot be read ({error.strerror or error})") from None
-    except (UnicodeDecodeError, csv.Error, ValueError):
-        raise InputError(f"path: {path}: not a CSV text file") from None
-    names = rows[0] if rows else []
-    header = [re.fullmatch(r"[^()]*\(([^()]+)\)\s*", cell) for cell in names]
-    if len(header) != 2 or header[0] is None or header[1] is None:
-        raise InputError(
-            f"path: {path}: the header must name two columns with units, "
-            "such as: time (ms),current (pA)"
-        )
-    try:
-        time_unit = units.parse(f"1 {header[0].group(1).strip()}", units.DURATION)
-        current_unit = units.parse(f"1 {header[1].group(1).strip()}", units.CURRENT)
-    except InputError as error:
-        raise InputError(f"path: {path}: header: {error}") from None
-    try:
-        values = np.array([(float(time), float(value)) for time, value in rows[1:]]).reshape(-1, 2)
-    except ValueError:
-        raise InputError(f"path: {path}: every row must be two numbers") from None
-    if len(values) < 2 or not np.isfinite(values).all() or np.any(np.diff(values[:, 0]) <= 0):
-        raise InputError(f"path: {path}: need two rows or more, finite, with increasing times")
-    return values[:, 0] * float(time_unit), values[:, 1], current_unit
 
 
 def _window(start: Amount, length: Amount | None, around: Surroundings) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,8 @@ def initial_occupancy(plan: Plan, trial: int, rng: np.random.Generator) -> Ints:
 
 def initial_voltage_mV(plan: Plan, trial: int) -> float:
     """Voltage at time zero."""
+    if plan.clamp is not None:
+        return float(plan.command.command[0])
     if plan.start is None:
         return plan.voltage_mV + plan.displacement_mV
     return float(plan.start.voltage_mV[trial % len(plan.start.voltage_mV)]) + plan.displacement_mV
@@ -109,7 +112,7 @@ def run_exact(plan: Plan, trial: int, progress: Progress | None = None) -> Trial
     if not bands.edge[0] <= voltage < bands.edge[-1]:
         bands = _reaching(plan, bands, voltage)
     hazard = rng.standard_exponential()
-    state = begin(plan.membrane, patch, graph, bands, occupancy, voltage, hazard)
+    state = begin(plan.membrane, patch, graph, bands, occupancy, voltage, hazard, stimulus)
     records = make_records(
         plan.record_ms, len(occupancy), len(plan.membrane.populations), plan.variables
     )
@@ -129,8 +132,8 @@ def run_exact(plan: Plan, trial: int, progress: Progress | None = None) -> Trial
         kept_flips.append(copy_flips(flips, int(clock["flips"])))
         clock["spikes"] = clock["flips"] = 0
         if code == status.LEFT_TABLE:
-            old, bands = bands, _reaching(plan, bands, float(clock["voltage"]))
-            clock["band"] += np.searchsorted(bands.edge, old.edge[0])
+            bands = _reaching(plan, bands, float(clock["voltage"]))
+            clock["band"] = _band_of(bands, float(clock["voltage"]), int(clock["band"]))
         if code == status.BOUND_BROKEN:
             raise TrustError(
                 f"trial {trial}: a rate left its bounds at {clock['voltage']:.6g} mV; "
@@ -164,6 +167,15 @@ def run_exact(plan: Plan, trial: int, progress: Progress | None = None) -> Trial
     )
 
 
+def _band_of(bands: Bands, voltage_mV: float, left_by: int) -> int:
+    """Band of a voltage that left a smaller table: downward if `left_by` is negative.
+
+    A voltage on an edge belongs to the band it was on its way to.
+    """
+    side: Literal["left", "right"] = "left" if left_by < 0 else "right"
+    return int(np.searchsorted(bands.edge, voltage_mV, side=side)) - 1
+
+
 def _reaching(plan: Plan, bands: Bands, voltage_mV: float) -> Bands:
     """Bands that reach well beyond a voltage outside the ones at hand."""
     low, high = bands.edge[0], bands.edge[-1]
@@ -184,6 +196,8 @@ def _check(
     counted = [int(counts.sum()) for counts in per_population]
     if counted != expected or state.occupancy.min(initial=0) < 0:
         raise TrustError(f"trial {trial}: channels were not conserved; nothing was kept")
+    if plan.clamp is not None:
+        return  # the amplifier supplies whatever charge the command takes
     injected = stimulus.current * np.diff(stimulus.end, prepend=0.0)
     stored = plan.membrane.capacitance_pF * (float(state.clock[0]["voltage"]) - voltage_mV)
     imbalance = abs(injected.sum() - stored - state.charge.sum())

@@ -76,6 +76,7 @@ def _point(result: Result, index: int) -> Summary:
         **({"place": place, "trials": len(trains)} if place else {}),
         **_spike_statistics(trains, duration),
         "voltage": _voltage(data["voltage"].values, before),
+        **_clamp_current(data, ""),
         "ions": _ions(data, ""),
         "transitions": int(np.nansum(data["transitions"].values)),
     }
@@ -85,6 +86,7 @@ def _point(result: Result, index: int) -> Summary:
             {
                 **_spike_statistics(twin, duration),
                 "voltage": _voltage(data["deterministic_voltage"].values[None], before),
+                **_clamp_current(data, "deterministic_"),
                 "ions": _ions(data, "deterministic_"),
                 "transitions": 0,
             }
@@ -140,6 +142,15 @@ def _voltage(voltage: Floats, before: slice) -> Summary:
         **_named("rest_mV", mean_estimate(np.median(voltage[:, before], axis=1))),
         **_named("peak_mV", mean_estimate(voltage.max(axis=1))),
     }
+
+
+def _clamp_current(data: xr.Dataset, prefix: str) -> Summary:
+    """Mean current of a clamped membrane at the moment when it is largest in magnitude."""
+    if f"{prefix}total_current" not in data:
+        return {}
+    current = np.atleast_2d(data[f"{prefix}total_current"].values)
+    largest = int(np.abs(current.mean(axis=0)).argmax())
+    return {"current": _named("peak_pA", mean_estimate(current[:, largest]))}
 
 
 def _ions(data: xr.Dataset, prefix: str) -> Summary:

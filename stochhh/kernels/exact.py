@@ -13,7 +13,15 @@ from math import inf
 
 import numpy as np
 
-from stochhh.kernels.patch import flip_tagged, jit, observe, relaxation, settle, time_to
+from stochhh.kernels.patch import (
+    flip_tagged,
+    jit,
+    observe,
+    relaxation,
+    settle,
+    start_settling,
+    time_to,
+)
 from stochhh.kernels.status import (
     BOUND_BROKEN,
     FINISHED,
@@ -28,12 +36,23 @@ ONE = np.uint64(1)
 
 
 @jit
+def weigh(propensity, bound, weight):
+    """Fill in the bounding propensity of each rate class (1/ms) and return their sum."""
+    total = 0.0
+    for r in range(propensity.shape[0]):
+        propensity[r] = bound[r] * weight[r]
+        total += propensity[r]
+    return total
+
+
+@jit
 def simulate(
     rng, tag_rng, graph, bands, patch, stimulus, state, budget, records, spikes, tags, flips
 ):
     """Advance a membrane patch exactly, until its stimulus ends or something needs the caller.
 
-    Exact in law for currents that are constant between breakpoints. One
+    Exact in law for currents that are constant between breakpoints, and for
+    command voltages (a clamp) that are straight between them. One
     iteration costs one exponential; a transition takes one uniform more, and one
     more from `tag_rng` if tagged channels were in the state it left.
     Recording, tagging and pausing draw nothing from `rng`, so they change nothing.
@@ -58,13 +77,9 @@ def simulate(
     transitions : int, in this call
     status : int, of `stochhh.kernels.status`
     """
-    source, target, multiplicity = (
-        graph.source.view(np.uint64),
-        graph.target.view(np.uint64),
-        graph.multiplicity,
-    )
+    source, target, multiplicity = graph.source, graph.target, graph.multiplicity
     class_start, touched_start = graph.class_start, graph.touched_start
-    touched_class, touched_change = graph.touched_class.view(np.uint64), graph.touched_change
+    touched_class, touched_change = graph.touched_class, graph.touched_change
     edge, upper, inverse = bands.edge, bands.upper, bands.inverse
     ratio, polynomial = bands.ratio, bands.polynomial
     state_conductance, state_drive = patch.state_conductance, patch.state_drive
@@ -74,6 +89,7 @@ def simulate(
     n_bands = upper.shape[0]
     degree = polynomial.shape[2] - 1
     per_capacitance = 1.0 / patch.capacitance
+    clamped = stimulus.command.shape[0] > 0
     tagging = tags.channel_state.shape[0] > 0
     spike_edge = np.searchsorted(edge, patch.spike_threshold)
     rearm_edge = np.searchsorted(edge, patch.spike_rearm)
@@ -88,17 +104,15 @@ def simulate(
     transitions, rejected, crossings = 0, 0, 0
     status = PAUSED
 
-    k = G * per_capacitance
+    ramp = stimulus.slope[segment] if clamped else 0.0
+    k = 0.0 if clamped else G * per_capacitance
     low, high = edge[band], edge[band + 1]
     breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
     propensity = np.empty(n_classes)
     bound = upper[band]
+    summed = weigh(propensity, bound, weight)
     if A < 0.0:
-        A = 0.0
-        for r in range(n_classes):
-            A += bound[r] * weight[r]
-    for r in range(n_classes):
-        propensity[r] = bound[r] * weight[r]
+        A = summed
 
     for _ in range(budget):
         if n_spikes == spikes.shape[0]:
@@ -113,7 +127,7 @@ def simulate(
         at_breakpoint = t + wait >= breakpoint_time
         if at_breakpoint:
             wait = breakpoint_time - t
-        slope = (drive + current - G * V) * per_capacitance
+        slope = ramp if clamped else (drive + current - G * V) * per_capacitance
         reached = V + slope * wait * relaxation(k * wait)
         # an edge belongs to both its bands: only a slope that leads out of one takes V across,
         # so a membrane that rests on an edge does not hop to and fro for ever
@@ -126,7 +140,7 @@ def simulate(
         arrival = breakpoint_time if at_breakpoint else t + wait
 
         while next_record <= arrival:
-            observe(records, n_recorded, state, patch, next_record, t, V, drive + current, G)
+            observe(records, n_recorded, state, patch, next_record, t, V, slope, k)
             n_recorded += 1
             next_record = records.time[n_recorded] if n_recorded < n_records else inf
 
@@ -140,7 +154,7 @@ def simulate(
                 spikes[n_spikes] = t
                 n_spikes += 1
                 armed = 0
-            elif not rising and band + 1 == rearm_edge:
+            elif not rising and band + 1 == rearm_edge and not clamped:
                 armed = 1
             if band < 0 or band == n_bands:
                 A = -1.0
@@ -148,20 +162,30 @@ def simulate(
                 break
             low, high = edge[band], edge[band + 1]
             bound = upper[band]
-            A = 0.0
-            for r in range(n_classes):
-                propensity[r] = bound[r] * weight[r]
-                A += propensity[r]
+            A = weigh(propensity, bound, weight)
             continue
 
         if at_breakpoint:
             hazard = max(hazard - A * wait, 0.0)
-            settle(state, patch, t, V, drive + current, G)
+            settle(state, patch, t, k)
             segment += 1
             if segment == stimulus.end.shape[0]:
                 status = FINISHED
                 break
             breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
+            if not clamped:
+                start_settling(state, t, V, (drive + current - G * V) * per_capacitance)
+                continue
+            V, ramp = stimulus.command[segment], stimulus.slope[segment]
+            start_settling(state, t, V, ramp)
+            band = np.searchsorted(edge, V, side="right") - 1
+            if band < 0 or band >= n_bands:
+                A = -1.0
+                status = LEFT_TABLE
+                break
+            low, high = edge[band], edge[band + 1]
+            bound = upper[band]
+            A = weigh(propensity, bound, weight)
             continue
 
         # the rate class, and what is left of the uniform: a place in its weight
@@ -208,12 +232,15 @@ def simulate(
             A += bound[r2] * touched_change[touched]
             propensity[r2] = bound[r2] * weight[r2]
         if state_conductance[i] != state_conductance[j]:
-            settle(state, patch, t, V, drive + current, G)
+            settle(state, patch, t, k)
             G += state_conductance[j] - state_conductance[i]
             drive += state_drive[j] - state_drive[i]
-            k = G * per_capacitance
             p = patch.population[i]
             state.open_conductance[p] += state_conductance[j] - state_conductance[i]
+            if not clamped:
+                k = G * per_capacitance
+                slope = (drive + current - G * V) * per_capacitance
+            start_settling(state, t, V, slope)
 
     clock["time"], clock["voltage"], clock["hazard"], clock["bound"] = t, V, hazard, A
     clock["conductance"], clock["drive"] = G, drive

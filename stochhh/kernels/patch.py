@@ -53,32 +53,37 @@ def time_to(rise, slope, k, at_most):
 
 
 @jit
-def charge_since_settled(state, patch, p, elapsed, drive, G):
+def charge_since_settled(state, patch, p, elapsed, k):
     """Charge (fC) that population p moved in `elapsed` ms of unchanged conductance, in closed form.
 
     The population after the last is the leak.
     """
-    V = state.clock[0]["settled_voltage"]
-    slope, k = (drive - G * V) / patch.capacitance, G / patch.capacitance
+    clock = state.clock[0]
+    V, slope = clock["settled_voltage"], clock["settled_slope"]
     driving_area = voltage_integral(V, slope, k, elapsed) - patch.reversal[p] * elapsed
     return state.open_conductance[p] * driving_area
 
 
 @jit
-def settle(state, patch, t, V, drive, G):
-    """Book the charge moved since the last change of conductance or current."""
-    clock = state.clock[0]
-    elapsed = t - clock["settled_time"]
+def settle(state, patch, t, k):
+    """Book the charge moved since the last change of conductance, current or command."""
+    elapsed = t - state.clock[0]["settled_time"]
     for p in range(state.charge.shape[0]):
-        state.charge[p] += charge_since_settled(state, patch, p, elapsed, drive, G)
-    clock["settled_time"] = t
-    clock["settled_voltage"] = V
+        state.charge[p] += charge_since_settled(state, patch, p, elapsed, k)
 
 
 @jit
-def observe(records, row, state, patch, when, t, V, drive, G):
+def start_settling(state, t, V, slope):
+    """Note from where the voltage runs undisturbed."""
+    clock = state.clock[0]
+    clock["settled_time"] = t
+    clock["settled_voltage"] = V
+    clock["settled_slope"] = slope
+
+
+@jit
+def observe(records, row, state, patch, when, t, V, slope, k):
     """Write the membrane as it is at `when`, a moment between two events, touching nothing."""
-    slope, k = (drive - G * V) / patch.capacitance, G / patch.capacitance
     records.voltage[row] = V + slope * (when - t) * relaxation(k * (when - t))
     for p in range(records.open.shape[1]):
         n_open = 0
@@ -90,7 +95,7 @@ def observe(records, row, state, patch, when, t, V, drive, G):
     if records.charge.shape[0] > 0:
         elapsed = when - state.clock[0]["settled_time"]
         for p in range(records.charge.shape[1]):
-            moved = charge_since_settled(state, patch, p, elapsed, drive, G)
+            moved = charge_since_settled(state, patch, p, elapsed, k)
             records.charge[row, p] = state.charge[p] + moved
     if records.occupancy.shape[0] > 0:
         for s in range(state.occupancy.shape[0]):

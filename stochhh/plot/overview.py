@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from stochhh.plot import style
 from stochhh.plot.annotate import annotate
+from stochhh.plot.family import draw_family
 from stochhh.plot.panels import HEIGHTS, PANELS, View
 from stochhh.plot.sweep import draw_sweep
 from stochhh.result import Result
@@ -27,7 +28,8 @@ def overview(result: Result) -> Figure:
     scenario = result.scenario
     with style.style():
         if "point" in result.dataset.dims:
-            figure = draw_sweep(result)
+            clamped = scenario.clamp is not None
+            figure = draw_family(result) if clamped else draw_sweep(result)
         else:
             figure = _draw_point(result, scenario)
         figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
@@ -79,7 +81,8 @@ def _default_panels(data: xr.Dataset) -> tuple[str, ...]:
         "stimulus": bool(np.any(data["stimulus"].values)),
         "voltage": True,
         "open": "open" in data,
-        "current": "current" in data,
+        "total_current": "total_current" in data,
+        "current": "current" in data and "total_current" not in data,
         "spikes": several,
         "channels": "flip_time" in data,
     }

@@ -161,11 +161,27 @@ def legend_above(axes: Axes) -> None:
     )
 
 
+def total_current(axes: Axes, view: View) -> None:
+    """Current of a few clamped sweeps, their mean, and the deterministic one."""
+    sweeps = view.data["total_current"].values
+    for row in sweeps[: view.n_traces]:
+        axes.plot(view.time, row, color=style.VOLTAGE, alpha=0.45, linewidth=0.6)
+    if len(sweeps) > 1:
+        label = f"mean of {len(sweeps)} sweeps"
+        axes.plot(view.time, sweeps.mean(axis=0), color=style.MEAN, linewidth=1.3, label=label)
+    if "deterministic_total_current" in view.data:
+        limit = view.data["deterministic_total_current"].values
+        axes.plot(view.time, limit, label="deterministic", **style.LIMIT)
+    axes.set_ylabel("clamp current\n(pA, outward up)")
+    legend_above(axes)
+
+
 PANELS: dict[str, Callable[[Axes, View], None]] = {
     "stimulus": stimulus,
     "voltage": voltage,
     "open": open_channels,
     "current": current,
+    "total_current": total_current,
     "ions": ions,
     "spikes": spikes,
     "channels": channels,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 VOLTAGE = "#0072B2"
+MEAN = "#D55E00"
 DETERMINISTIC = "#000000"
 STIMULUS = "#7F7F7F"
 _IONS = {"Na+": "#D55E00", "K+": "#009E73", "Ca2+": "#CC79A7"}

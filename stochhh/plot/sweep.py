@@ -59,7 +59,7 @@ def _voltages(axes: Axes, result: Result, index: int, n_traces: int, keys: list[
     if legend is not None:
         legend.remove()
     axes.set_ylabel("")
-    place = ", ".join(_value_label(data.coords[key].item()) for key in keys)
+    place = ", ".join(value_label(data.coords[key].item()) for key in keys)
     axes.text(1.01, 0.5, place, transform=axes.transAxes, ha="left", va="center", fontsize=7)
 
 
@@ -69,7 +69,7 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
         {name: result.point(j).coords[name].item() for name in (key, *others)}
         for j in range(result.n_points)
     ]
-    x, label = _axis([place[key] for place in places], key)
+    x, label = axis_numbers([place[key] for place in places], key)
     layout = result.scenario.figure
     groups = sorted({tuple(str(place[name]) for name in others) for place in places})
     for shade, group in enumerate(groups):
@@ -95,7 +95,7 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
             markersize=3.5,
             linewidth=1.0,
             capsize=2,
-            label=", ".join(_value_label(value) for value in group) or "trials (mean, 95 %)",
+            label=", ".join(value_label(value) for value in group) or "trials (mean, 95 %)",
         )
         if result.has_deterministic:
             limit = [len(result.spike_trains(j, deterministic=True)[0]) for j in members]
@@ -127,7 +127,7 @@ def _rasters(axes: Axes, result: Result, keys: list[str]) -> None:
             axes.vlines(limit, base + 0.5, top, color=style.DETERMINISTIC, linewidth=1.0)
         ticks.append(base + 0.5 * (len(rows) + 1))
         coordinates = result.point(index).coords
-        labels.append(", ".join(_value_label(coordinates[key].item()) for key in keys))
+        labels.append(", ".join(value_label(coordinates[key].item()) for key in keys))
         base += len(rows) + 0.12 * len(rows) + 1.0
         axes.axhline(base, color="0.85", linewidth=0.5, zorder=0)
     axes.set_ylim(0.0, base)
@@ -136,7 +136,7 @@ def _rasters(axes: Axes, result: Result, keys: list[str]) -> None:
     axes.set_xlabel("time (ms)")
 
 
-def _axis(values: list[Any], key: str) -> tuple[NDArray[np.float64], str]:
+def axis_numbers(values: list[Any], key: str) -> tuple[NDArray[np.float64], str]:
     """Turn the values of a swept key into numbers and an axis label."""
     split = [_NUMBER_UNIT.fullmatch(str(value)) for value in values]
     name = key.rsplit(".", 1)[-1].replace("_", " ")
@@ -148,7 +148,8 @@ def _axis(values: list[Any], key: str) -> tuple[NDArray[np.float64], str]:
     return np.arange(len(values), dtype=float), f"{name} (point)"
 
 
-def _value_label(value: Any) -> str:
+def value_label(value: Any) -> str:
+    """Write a swept value with pretty units."""
     text = str(value)
     for plain, pretty in _PRETTY.items():
         text = text.replace(plain, pretty)

@@ -22,7 +22,7 @@ from stochhh.scenario.models import Scenario
 _DEEPEST_BASE = 20
 _DEEPEST_KEY = 20
 _MOST_POINTS = 100_000
-_SWEEPABLE = ("membrane", "stimulus", "run.initial")
+_SWEEPABLE = ("membrane", "stimulus", "clamp", "run.initial")
 Tables = dict[str, Any]
 
 
@@ -191,6 +191,7 @@ def _with_absolute_paths(data: Tables, folder: Path) -> Tables:
 
     data = dict(data)
     membrane, stimuli, run = data.get("membrane"), data.get("stimulus"), data.get("run")
+    clamp = data.get("clamp")
     if isinstance(membrane, dict) and isinstance(membrane.get("channels"), list):
         channels = [
             anchored(entry, "scheme", is_scheme_path(entry)) for entry in membrane["channels"]
@@ -198,6 +199,9 @@ def _with_absolute_paths(data: Tables, folder: Path) -> Tables:
         data["membrane"] = {**membrane, "channels": channels}
     if isinstance(stimuli, list):
         data["stimulus"] = [anchored(entry, "path", True) for entry in stimuli]
+    if isinstance(clamp, dict) and isinstance(clamp.get("segment"), list):
+        segments = [anchored(entry, "path", True) for entry in clamp["segment"]]
+        data["clamp"] = {**clamp, "segment": segments}
     if isinstance(run, dict) and isinstance(run.get("initial"), dict):
         data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
     if isinstance(data.get("sweep"), dict):

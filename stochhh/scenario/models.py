@@ -35,6 +35,7 @@ from stochhh.fields import (
     Voltage,
     VoltageStep,
 )
+from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
@@ -42,7 +43,9 @@ Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Variable = Literal["voltage", "open", "current", "charge", "occupancy"]
 #: For panels of the figure the recorded variable they show.
 _SHOWN_BY = {"open": "open", "current": "current", "ions": "charge"}
-Panel = Literal["stimulus", "voltage", "open", "current", "ions", "spikes", "channels"]
+Panel = Literal[
+    "stimulus", "voltage", "open", "current", "total_current", "ions", "spikes", "channels"
+]
 
 
 class ChannelPopulation(Table):
@@ -176,12 +179,28 @@ class Scenario(Table):
     cite: tuple[Name, ...] = ()
     membrane: MembranePatch
     stimulus: tuple[Stimulus, ...] = Field((), max_length=1000)
+    clamp: VoltageClamp | None = Field(
+        None, description="hold the voltage instead of letting it move"
+    )
     run: Run
     analysis: Analysis = Analysis()
     figure: FigureLayout = FigureLayout()
     sweep: dict[str, list[Any]] = Field(
         {}, description="for a key its list of values; several keys make a grid"
     )
+
+    @model_validator(mode="after")
+    def _clamped_or_driven(self) -> Self:
+        if self.clamp is None:
+            return self
+        if self.stimulus:
+            raise InputError("clamp: a clamped membrane takes no [[stimulus]]; drop one of the two")
+        if self.run.initial.voltage != "rest" or self.run.initial.displacement_mV != 0.0:
+            raise InputError(
+                "run.initial: a clamped membrane starts at clamp.holding; "
+                "drop voltage and displacement"
+            )
+        return self
 
     @model_validator(mode="after")
     def _panels_have_their_data(self) -> Self:
@@ -192,6 +211,10 @@ class Scenario(Table):
                 raise InputError(
                     f"figure.panels: '{panel}' shows what is not recorded; "
                     f'add "{variable}" to run.record.variables'
+                )
+            if panel == "total_current" and self.clamp is None:
+                raise InputError(
+                    "figure.panels: 'total_current' is that of a [clamp]; there is none"
                 )
             if panel == "channels" and record.channels == 0:
                 raise InputError(

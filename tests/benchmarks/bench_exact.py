@@ -83,7 +83,8 @@ def bands(transitions: float) -> None:
 
 def threads(transitions: float) -> None:
     print("\nthroughput of 8 trials against one thread (100 µm²)")
-    overrides = [f"run.duration={duration_for(100, transitions / 4)} ms", "run.deterministic=false"]
+    duration_ms = duration_for(100, max(transitions, 1e7) / 2)
+    overrides = [f"run.duration={duration_ms} ms", "run.deterministic=false"]
     once = None
     for workers in (1, 2, 4):
         best = float("inf")

@@ -20,7 +20,9 @@ from stochhh.kinetics.files import SchemeFile, load_scheme
 from stochhh.membrane import build_membrane
 from stochhh.scenario import expand_sweep, library_scenarios, load_scenario, resolved_toml
 from stochhh.scenario.models import Scenario
-from stochhh.stimulus import Surroundings, compile_stimuli, read_waveform
+from stochhh.stimulus import Surroundings, compile_stimuli
+from stochhh.units import CURRENT
+from stochhh.waveform import read_waveform
 
 # ---- what users write ----------------------------------------------------------------------
 
@@ -471,7 +473,7 @@ csv_texts = st.one_of(
 def test_arbitrary_waveforms(tmp_path_factory, content, interpolation):
     path = tmp_path_factory.getbasetemp() / "arbitrary.csv"
     path.write_bytes(content)
-    read = valid_or_refused(lambda: read_waveform(path), f"path: {path}: ")
+    read = valid_or_refused(lambda: read_waveform(path, CURRENT), f"path: {path}: ")
     if read is None:
         return
     time, value, _ = read

@@ -307,14 +307,13 @@ def test_a_membrane_without_conductance_has_no_rest():
         silent.resting_voltage_mV()
 
 
-def test_a_scheme_that_is_never_left_has_no_equilibrium(tmp_path):
-    """The only way out of O is closed: two states of rest."""
-    stuck = {**RECEPTOR, "transition": [RECEPTOR["transition"][n] for n in (0, 2, 3)]}
-    stuck["rates"] = {name: RECEPTOR["rates"][name] for name in ("on", "open", "shut")}
+def test_a_scheme_whose_states_are_never_left_has_no_equilibrium(tmp_path):
+    """No arrows at all: the channel stays wherever it was."""
+    stuck = {**RECEPTOR, "transition": [], "rates": {}}
     path = tmp_path / "stuck.toml"
     path.write_text(tomli_w.dumps(stuck), encoding="utf-8")
     channel = {"scheme": str(path), "reversal": "0 mV", "count": 5, "conductance": "1 pS"}
-    membrane = built({**channel, "name": "valve"}, ligands={"ACh": "1 mM"})
+    membrane = built({**channel, "name": "valve"})
     with pytest.raises(InputError, match="valve at -65 mV: the scheme has no single equilibrium"):
         membrane.stationary_laws(-65.0)
 

@@ -522,7 +522,7 @@ def test_a_sweep_reaches_entries_of_arrays():
     [
         (
             {"run.trials": [1]},
-            'sweep."run.trials": only keys of membrane, stimulus, run.initial can',
+            'sweep."run.trials": only keys of membrane, stimulus, clamp, run.initial can',
         ),
         ({"title": ["a"]}, 'scenario: sweep."title": only keys of membrane'),
         ({"membrane": [{}]}, 'sweep."membrane": only keys of membrane'),

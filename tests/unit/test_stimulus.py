@@ -11,7 +11,9 @@ from scipy import stats
 from stochhh.errors import InputError
 from stochhh.fields import Table, validate
 from stochhh.scenario.stimuli import Stimulus
-from stochhh.stimulus import Surroundings, compile_stimuli, is_random, pieces, read_waveform
+from stochhh.stimulus import Surroundings, compile_stimuli, is_random, pieces
+from stochhh.units import CURRENT
+from stochhh.waveform import read_waveform
 
 LEVEL = 1e-6
 
@@ -434,7 +436,7 @@ def test_a_waveform_after_the_run_is_nothing(tmp_path):
 
 def test_a_waveform_is_read_with_its_units(tmp_path):
     path = waveform(tmp_path, "t (s),i (uA/cm^2)\n0,1\n0.002,3\n")["path"]
-    time, value, unit = read_waveform(type(tmp_path)(path))
+    time, value, unit = read_waveform(type(tmp_path)(path), CURRENT)
     assert time == pytest.approx([0.0, 2.0])
     assert value.tolist() == [1.0, 3.0]
     assert (unit.unit, float(unit)) == ("pA/um^2", pytest.approx(0.01))

@@ -1,0 +1,69 @@
+"""The picture of a family of clamp steps: commands, currents, and current against voltage."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stochhh.plot import style
+from stochhh.plot.sweep import axis_numbers, value_label
+from stochhh.result import Result
+
+_MOST_LABELS = 6
+
+
+def draw_family(result: Result) -> Figure:
+    """Draw the sweeps of a clamp family over each other, and the peak current along its axis."""
+    figure = Figure(figsize=(style.WIDTH, 4.2), layout="constrained")
+    grid = figure.add_gridspec(2, 2, width_ratios=(1.9, 1.0), height_ratios=(1.0, 2.2))
+    command = figure.add_subplot(grid[0, 0])
+    current = figure.add_subplot(grid[1, 0], sharex=command)
+    peaks = figure.add_subplot(grid[:, 1])
+    colors = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, result.n_points))
+    _sweeps(command, current, result, colors)
+    _peaks(peaks, result, colors)
+    layout = result.scenario.figure
+    start = 0.0 if layout.start_ms is None else float(layout.start_ms)
+    end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
+    current.set_xlim(start, end)
+    return figure
+
+
+def _sweeps(command: Axes, current: Axes, result: Result, colors: np.ndarray) -> None:
+    key = next(iter(result.scenario.sweep))
+    labelled = np.linspace(0, result.n_points - 1, min(result.n_points, _MOST_LABELS)).astype(int)
+    for j in range(result.n_points):
+        data = result.point(j)
+        time, sweeps = data["time"].values, data["total_current"].values
+        command.plot(time, data["voltage"].values[0], color=colors[j], linewidth=0.9)
+        label = value_label(data.coords[key].item()) if j in labelled else None
+        current.plot(time, sweeps[0], color=colors[j], alpha=0.4, linewidth=0.5)
+        current.plot(time, sweeps.mean(axis=0), color=colors[j], linewidth=0.9, label=label)
+        if result.has_deterministic:
+            limit = data["deterministic_total_current"].values
+            current.plot(time, limit, **{**style.LIMIT, "linewidth": 0.8})
+    command.set_ylabel("command (mV)")
+    command.tick_params(labelbottom=False)
+    current.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+    current.set_ylabel("current (pA, outward up)")
+    current.set_xlabel("time (ms)")
+    current.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.2)
+
+
+def _peaks(axes: Axes, result: Result, colors: np.ndarray) -> None:
+    """Largest inward and outward mean current at each point, beside the deterministic ones."""
+    key = next(iter(result.scenario.sweep))
+    points = [result.point(j) for j in range(result.n_points)]
+    x, label = axis_numbers([point.coords[key].item() for point in points], key)
+    for name, marker, extreme in (("outward", "^", np.max), ("inward", "v", np.min)):
+        means = [float(extreme(point["total_current"].values.mean(axis=0))) for point in points]
+        axes.scatter(x, means, marker=marker, s=18, c=colors, label=f"peak {name}", zorder=3)
+        if result.has_deterministic:
+            limit = [float(extreme(p["deterministic_total_current"].values)) for p in points]
+            axes.plot(x, limit, **{**style.LIMIT, "linewidth": 0.9})
+    axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+    axes.set_xlabel(result.scenario.figure.axis or label)
+    axes.set_ylabel("peak of the mean current (pA)")
+    axes.legend(loc="upper left")
