@@ -17,6 +17,7 @@ from rich.table import Table
 Advance = Callable[[float], None]
 
 _PLAIN_STEP = 0.1  # of the work, between lines where no bar can be drawn
+_LEFT: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
 _PLAIN_PAUSE = 2.0  # s, at least, between such lines
 
 
@@ -183,6 +184,27 @@ def membrane_tables(description: dict[str, Any]) -> list[Table]:
     for name, value in description["facts"].items():
         facts.add_row(name, value)
     return [channels, facts]
+
+
+def scheme_tables(description: dict[str, Any], voltage_mV: float) -> list[Table]:
+    """Lay out a channel scheme: its facts, states and transitions at one voltage."""
+    facts = Table(title=f"at {voltage_mV:g} mV", **_LEFT, show_header=False)
+    facts.add_column("")
+    facts.add_column("", overflow="fold")
+    for name, value in description["facts"].items():
+        facts.add_row(name, value)
+    states = Table(title="states", **_LEFT)
+    for heading in ("state", "conductance", "occupancy"):
+        states.add_column(heading, justify="left" if heading == "state" else "right")
+    for entry in description["states"]:
+        occupancy = _form(entry["occupancy"], "{:.4g}")
+        states.add_row(entry["name"], f"{entry['conductance']:g}", occupancy)
+    transitions = Table(title="transitions", **_LEFT)
+    for heading in ("from", "to", "rate", "1/ms"):
+        transitions.add_column(heading, justify="right" if heading == "1/ms" else "left")
+    for entry in description["transitions"]:
+        transitions.add_row(entry["from"], entry["to"], entry["rate"], f"{entry['value']:.4g}")
+    return [facts, states, transitions]
 
 
 def _at(tree: Any, path: str) -> Any:

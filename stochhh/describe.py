@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from stochhh import theory
 from stochhh.errors import InputError
+from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.membrane import Membrane, build_membrane
 from stochhh.scenario import Scenario, expand_sweep
 from stochhh.thresholds import thresholds
@@ -91,4 +95,50 @@ def _rest(scenario: Scenario, membrane: Membrane, rest: float | None) -> dict[st
         else f"{displacement:.4g} mV",
         "threshold, long step, one spike": current(found.rheobase_pA),
         "threshold, long step, repetitive firing": current(found.repetitive_pA),
+    }
+
+
+def describe_scheme(scheme: ChannelScheme, voltage_mV: float) -> dict[str, Any]:
+    """Work out what a scheme does at one voltage.
+
+    Returns
+    -------
+    dict
+        ``states`` (name, relative conductance, occupancy), ``transitions`` (from,
+        to, rate by name, rate in 1/ms), ``facts``, and ``irreversible``: the loops
+        that violate microscopic reversibility.
+    """
+    generator = scheme.generator(voltage_mV)
+    rates = scheme.rates_at(voltage_mV)
+    facts = {"ion": f"{scheme.ion} (valence {scheme.valence:+d})"}
+    facts["temperature"] = f"{scheme.temperature_degC:g} °C, Q10 {scheme.q10:g}"
+    law = None
+    try:
+        law = theory.stationary_law(generator)
+        open_fraction = float(law @ np.array(scheme.relative_conductance))
+        facts["open at equilibrium"] = f"{open_fraction:.4g} of the full conductance"
+        times = theory.relaxation_times_ms(generator)
+        facts["time constants (ms)"] = ", ".join(f"{time:.4g}" for time in times)
+    except ValueError as error:
+        facts["equilibrium"] = str(error)
+    loops = theory.fundamental_loops(generator, scheme.states)
+    facts["loops"] = f"{len(loops)}, {sum(loop.balanced for loop in loops)} of them reversible"
+    return {
+        "states": [
+            {"name": name, "conductance": share, "occupancy": None if law is None else law[i]}
+            for i, (name, share) in enumerate(
+                zip(scheme.states, scheme.relative_conductance, strict=True)
+            )
+        ],
+        "transitions": [
+            {
+                "from": scheme.states[arrow.source],
+                "to": scheme.states[arrow.target],
+                "rate": f"{arrow.multiplicity} {scheme.rate_names[arrow.rate]}",
+                "value": arrow.multiplicity * rates[arrow.rate],
+            }
+            for arrow in scheme.transitions
+        ],
+        "facts": facts,
+        "irreversible": [loop for loop in loops if not loop.balanced],
     }

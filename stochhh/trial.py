@@ -61,6 +61,8 @@ def needs_compiling() -> bool:
     """Whether the kernels still have to be compiled on this machine."""
     from stochhh.kernels import exact
 
+    if not hasattr(exact.simulate, "stats"):  # Numba's compiler is switched off
+        return False
     folder = exact.simulate.stats.cache_path
     if folder is None:
         return True

@@ -52,10 +52,14 @@ def simulate(
     """Advance a membrane patch exactly, until its stimulus ends or something needs the caller.
 
     Exact in law for currents that are constant between breakpoints, and for
-    command voltages (a clamp) that are straight between them. One
-    iteration costs one exponential; a transition takes one uniform more, and one
-    more from `tag_rng` if tagged channels were in the state it left.
-    Recording, tagging and pausing draw nothing from `rng`, so they change nothing.
+    command voltages (a clamp) that are straight between them. Use it where every
+    flip counts and up to some 10⁵ channels; its cost is about 40 ns a transition
+    on one core, whatever the number of channels.
+
+    A candidate takes one uniform and one exponential from `rng`, a transition one
+    uniform from `tag_rng` if tagged channels were in the state it left. Band edges,
+    breakpoints, recording, tagging and pausing draw nothing: what is left of an
+    exponential is used on.
 
     Parameters
     ----------

@@ -265,6 +265,14 @@ def load_scheme(name: str) -> ChannelScheme:
     )
 
 
+def is_scheme(name: str) -> bool:
+    """Whether a name or path is that of a scheme: in the library, or a file with its tables."""
+    if not name.endswith(".toml"):
+        return name in library_schemes()
+    path = Path(name)
+    return path.is_file() and bool({"gate", "state"} & set(read_toml(path)))
+
+
 @cache
 def _from_library(name: str) -> ChannelScheme:
     return _read_scheme(Path(str(files("stochhh") / "kinetics" / "library" / f"{name}.toml")))
