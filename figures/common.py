@@ -59,7 +59,8 @@ def main(
         xr.load_dataset(kept, engine="h5netcdf") if arguments.replot else compute(arguments.quick)
     )
     if not arguments.quick and not arguments.replot:
-        data.to_netcdf(kept, engine="h5netcdf")
+        compressed = {name: {"zlib": True, "complevel": 9} for name in data.data_vars}
+        data.to_netcdf(kept, engine="h5netcdf", encoding=compressed)
     arguments.out.mkdir(parents=True, exist_ok=True)
     with style():
         plot(data).savefig(arguments.out / f"{name}.png")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+# many small matrix exponentials: threads of BLAS only get in each other's way
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 

@@ -7,6 +7,8 @@ is compared.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,10 @@ import pytest
 from harness import agrees, refuses, same_law, same_mean, squid_patch
 
 import stochhh
-from stochhh.plan import Plan
+from stochhh.plan import Plan, Start
 from stochhh.result import Result
+from stochhh.scenario import load_scenario
+from stochhh.simulate import plan as work_out
 
 
 def spiking_patch(**run: Any) -> dict[str, Any]:
@@ -194,6 +198,18 @@ def test_equal_points_of_a_sweep_draw_different_numbers() -> None:
     first, second = (swept.point(index)["voltage"].values for index in (0, 1))
     assert not (first[:, -1] == second[:, -1]).any()
     np.testing.assert_array_equal(first, stochhh.run(spiking_patch())["voltage"].values)
+
+
+def test_no_two_streams_are_alike() -> None:
+    """Points, trials, runs taken up from others, and side streams all draw their own numbers."""
+    (base,), _ = work_out(load_scenario(spiking_patch()))
+    seen = set()
+    for point, generation, trial in product(range(3), repeat=3):
+        start = Start(np.zeros(1), np.zeros((1, 13)), generation) if generation else None
+        plan = replace(base, point=point, start=start)
+        for stream in ((), (1,), (2,)):
+            seen.add(tuple(plan.seed_sequence(trial, *stream).generate_state(4).tolist()))
+    assert len(seen) == 3**4
 
 
 # 600 trials tell voltage laws apart that differ by 0.16 in distribution.

@@ -202,6 +202,22 @@ def test_displaced_channels_relax_with_propagator(
     assert n_told >= 2
 
 
+# 1500 trials with some 1.5 transitions each know their mean number to 2 %; one candidate
+# too many at the start, or one too few, would be seen as half a transition or more.
+def test_first_transition_waits_like_any_other() -> None:
+    """Transitions of few channels in a time too short for one of them to move twice."""
+    scheme, voltage_mV, n, duration_ms = load_scheme("squid-k"), -40.0, 4, 0.4
+    record = {"interval": "0.4 ms", "variables": ["voltage"]}
+    tables = held(
+        {"squid-k": n}, voltage_mV, duration=f"{duration_ms} ms", trials=1500, record=record
+    )
+    transitions = stochhh.run(tables)["transitions"].values
+    law = theory.stationary_law(scheme.generator(voltage_mV))
+    expected = theory.expected_transitions(scheme.generator, [voltage_mV], duration_ms, law)
+    agrees(mean_is(transitions, n * expected), "transitions of 4 channels")
+    refuses(mean_is(transitions, n * expected + 0.25), "a quarter of a transition too many")
+
+
 def test_open_count_of_published_clamp() -> None:
     """300 K+ channels stepped from -90 to +70 mV: published mean and variance of the open count.
 
