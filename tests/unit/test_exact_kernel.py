@@ -23,7 +23,7 @@ from stochhh.scenario import load_scenario
 from stochhh.simulate import plan as work_out
 from stochhh.state import begin, make_flips, make_records, tag_channels
 from stochhh.stimulus import Breakpoints
-from stochhh.trial import initial_occupancy, run_exact
+from stochhh.trial import initial_occupancy, run_deterministic, run_exact
 
 # ---------------------------------------------------------------- closed forms
 
@@ -601,3 +601,31 @@ def test_charge_of_every_population_is_the_integral_of_its_current() -> None:
     moved = result["charge"].values[0, -1]
     np.testing.assert_allclose(moved, summed, rtol=0.01)
     np.testing.assert_array_equal(result["total_charge"].values[0], moved)
+
+
+@pytest.mark.parametrize(("lowest", "n_spikes"), [(-29.95, 1), (-30.05, 2)])
+def test_a_second_spike_needs_the_voltage_to_pass_the_rearming_level(lowest, n_spikes):
+    """A passive membrane driven to +20 mV, down to just above or below -30 mV, and up again.
+
+    It settles at EL + I/gL with a time constant of 3.3 ms, so 60 ms are plenty.
+    """
+    leak, reversal = 0.3, -65.0  # mS/cm², mV
+    drive = [f"{leak * (level - reversal)} uA/cm^2" for level in (20.0, lowest, 20.0)]
+    stimuli = [
+        {"kind": "pulse", "amplitude": amplitude, "start": f"{60 * k} ms", "duration": "60 ms"}
+        for k, amplitude in enumerate(drive)
+    ]
+    tables = {
+        "format": 1,
+        "title": "passive",
+        "membrane": {
+            "area": "10 um^2",
+            "capacitance": "1 uF/cm^2",
+            "leak": {"conductance": f"{leak} mS/cm^2", "reversal": f"{reversal} mV"},
+        },
+        "stimulus": stimuli,
+        "run": {"duration": "180 ms", "seed": 1, "record": {"interval": "10 ms"}},
+    }
+    (plan,), _ = work_out(load_scenario(tables))
+    assert len(run_exact(plan, 0).spike_ms) == n_spikes
+    assert len(run_deterministic(plan, 0).spike_ms) == n_spikes
