@@ -49,6 +49,7 @@ def open_probability(scheme, voltage_at, times, speed=1.0, hold=-90.0):
         t_eval=times,
         rtol=1e-10,
         atol=1e-12,
+        max_step=0.1,  # so that no jump is stepped over
     )
     return np.array(scheme.is_open) @ solution.y
 
@@ -63,24 +64,33 @@ def p_values(counts, probability, n_channels):
     return np.minimum(2 * stats.norm.sf(np.abs(z_mean)), 2 * stats.norm.sf(np.abs(z_variance)))
 
 
-@pytest.mark.parametrize(
-    ("segment", "voltage_at"),
-    [
-        ({"kind": "step", "level": "70 mV", "duration": "6 ms"}, lambda t: 70.0),
-        ({"kind": "step", "level": "-30 mV", "duration": "6 ms"}, lambda t: -30.0),
-        (
-            {"kind": "ramp", "from": "-90 mV", "to": "60 mV", "duration": "6 ms"},
-            lambda t: -90.0 + 25.0 * t,
-        ),
-        (
-            {"kind": "ramp", "from": "50 mV", "to": "-70 mV", "duration": "6 ms"},
-            lambda t: 50.0 - 20.0 * t,
-        ),
-    ],
-)
+PROTOCOLS = {
+    "step": ([{"kind": "step", "level": "70 mV", "duration": "6 ms"}], lambda t: 70.0),
+    "small step": ([{"kind": "step", "level": "-30 mV", "duration": "6 ms"}], lambda t: -30.0),
+    "rising ramp": (
+        [{"kind": "ramp", "from": "-90 mV", "to": "60 mV", "duration": "6 ms"}],
+        lambda t: -90.0 + 25.0 * t,
+    ),
+    "falling ramp": (
+        [{"kind": "ramp", "from": "50 mV", "to": "-70 mV", "duration": "6 ms"}],
+        lambda t: 50.0 - 20.0 * t,
+    ),
+    "jumps": (
+        [
+            {"kind": "step", "level": "-25 mV", "duration": "1.5 ms"},
+            {"kind": "step", "level": "60 mV", "duration": "1.5 ms"},
+            {"kind": "ramp", "from": "-60 mV", "to": "-10 mV", "duration": "3 ms"},
+        ],
+        lambda t: -25.0 if t < 1.5 else 60.0 if t < 3.0 else -60.0 + (t - 3.0) * 50 / 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(("name", "count"), [("squid-k", 300), ("squid-na", 1000)])
-def test_counts_follow_the_binomial_of_the_master_equation(segment, voltage_at, name, count):
-    result = run([segment], scheme=name, count=count)
+def test_counts_follow_the_binomial_of_the_master_equation(protocol, name, count):
+    segments, voltage_at = PROTOCOLS[protocol]
+    result = run(segments, scheme=name, count=count)
     counts, times = result["open"].values[:, :, 0], result["time"].values
     scheme = load_scheme(name)
     shown = slice(1, None)
