@@ -81,7 +81,7 @@ def verdicts(name: str, checks: Sequence[Check]) -> Table:
             f"{one.published:.7g}",
             f"{one.ours:.7g}",
             interval,
-            f"{one.tolerance:g}",
+            f"{one.tolerance:.3g}",
             "agrees" if one.agrees else "DISAGREES",
         )
     return table
