@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochhh import deterministic
+from stochhh.equations import gate_equations, state_equations
 from stochhh.membrane import Membrane
 from stochhh.stimulus import Breakpoints
 
@@ -60,9 +61,7 @@ def thresholds(
     rest = membrane.resting_voltage_mV()
     laws = membrane.stationary_laws(rest)
     gated = all(scheme.gates for scheme in membrane.schemes)
-    equations = (
-        deterministic.gate_equations(membrane) if gated else deterministic.state_equations(membrane)
-    )
+    equations = gate_equations(membrane) if gated else state_equations(membrane)
 
     def spikes(current_pA: float, displacement_mV: float, duration_ms: float, most: int) -> Floats:
         course = deterministic.simulate(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -243,7 +242,6 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a process")
 @pytest.mark.parametrize("finished", [True, False])
 def test_interrupt_keeps_finished_trials(tmp_path, finished):
     """Ctrl-C keeps and counts finished trials, exit code 130; without any nothing is written."""

@@ -16,7 +16,8 @@ import pytest
 
 import stochhh
 from stochhh import deterministic
-from stochhh.deterministic import Course, gate_equations, state_equations
+from stochhh.deterministic import Course
+from stochhh.equations import gate_equations, state_equations
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.kinetics.rates import together
 from stochhh.membrane import Membrane
