@@ -14,7 +14,7 @@ def test_every_scenario_runs_end_to_end(name, tmp_path):
     overrides = ["membrane.area=3 um^2"] if name != "patch-sizes" else []
     small = [*overrides, "run.duration=30 ms", "run.record.interval=0.5 ms"]
     summary = stochhh.save(stochhh.run(name, overrides=small, seed=1, trials=1), tmp_path)
-    assert summary["transitions"] > 50
+    assert summary["transitions"] > 10  # five channels make few in 30 ms
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
