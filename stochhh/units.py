@@ -144,19 +144,16 @@ def _in_range(amount: Amount, kind: Kind) -> Amount:
         raise InputError(f"got {_quoted(amount.text)}, which is not a finite number")
     low, high = kind.minimum, kind.maximum
     if low is not None and (amount < low or (kind.strict and amount == low)):
-        bound = "above" if kind.strict else "at least"
-        raise InputError(
-            f"got {_quoted(amount.text)}, need {kind.what} {bound} {low:g} {kind.units[0]}, "
-            f"such as {_quoted(kind.example)}"
-            if "above zero" not in kind.what
-            else f"got {_quoted(amount.text)}, need {kind.what}, such as {_quoted(kind.example)}"
-        )
-    if high is not None and amount > high:
-        raise InputError(
-            f"got {_quoted(amount.text)}, need {kind.what} at most {high:g} {kind.units[0]}, "
-            f"such as {_quoted(kind.example)}"
-        )
-    return amount
+        bound = f" {'above' if kind.strict else 'at least'} {low:g} {kind.units[0]}"
+        if kind.what.endswith("above zero"):  # said already
+            bound = ""
+    elif high is not None and amount > high:
+        bound = f" at most {high:g} {kind.units[0]}"
+    else:
+        return amount
+    raise InputError(
+        f"got {_quoted(amount.text)}, need {kind.what}{bound}, such as {_quoted(kind.example)}"
+    )
 
 
 def _convert(number: float, unit_text: str, unit: str) -> float | None:

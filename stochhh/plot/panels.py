@@ -62,7 +62,11 @@ def stimulus(axes: Axes, view: View) -> None:
 
 
 def voltage(axes: Axes, view: View) -> None:
-    """Membrane potential of several trials over the deterministic one."""
+    """Membrane potential of several trials over the deterministic one; under clamp the command."""
+    if "total_current" in view.data:
+        axes.plot(view.time, view.data["voltage"].values[0], color=style.STIMULUS, linewidth=1.2)
+        axes.set_ylabel("command (mV)")
+        return
     traces = view.data["voltage"].values[: view.n_traces]
     strengths = np.linspace(1.0, 0.35, max(len(traces), 1))
     for number, (trace, strength) in reversed(

@@ -215,3 +215,11 @@ def test_a_family_is_a_sweep_over_the_level(tmp_path):
     assert peaks == sorted(peaks)
     figure = stochhh.overview(result)
     assert "peak of the mean current (pA)" in [axes.get_ylabel() for axes in figure.axes]
+
+
+def test_the_voltage_panel_shows_the_command_once():
+    result = stochhh.run({**ORIO, "figure": {"panels": ["voltage", "total_current"]}}, trials=3)
+    panel = stochhh.overview(result).axes[0]
+    assert panel.get_ylabel() == "command (mV)"
+    (line,) = panel.get_lines()
+    assert np.array_equal(line.get_ydata(), result["voltage"].values[0])
