@@ -52,9 +52,13 @@ class PatchState(NamedTuple):
 
 
 class Records(NamedTuple):
-    """What is written at each record time. Empty arrays are not written."""
+    """Buffer of what is written at each record time. Empty arrays are not written.
 
-    time: Floats  # (n,) ms
+    `time` has one entry more than there are rows: the first time of the next
+    buffer, at which a kernel stops, or infinity in the last one.
+    """
+
+    time: Floats  # (n + 1,) ms
     voltage: Floats  # (n,) mV
     open: Ints  # (n, P) channels that conduct
     conductance: Floats  # (n, P) nS
@@ -117,10 +121,10 @@ def begin(
 def make_records(
     time_ms: Floats, n_states: int, n_populations: int, wanted: Sequence[str]
 ) -> Records:
-    """Allocate records at the given times; charge and occupancy only if wanted."""
+    """Allocate the last, or only, buffer of records; charge and occupancy only if wanted."""
     n = len(time_ms)
     return Records(
-        time=time_ms,
+        time=np.append(time_ms, np.inf),
         voltage=np.zeros(n),
         open=np.zeros((n, n_populations), dtype=np.int64),
         conductance=np.zeros((n, n_populations)),

@@ -28,6 +28,7 @@ from stochhh.kernels.status import (
     FLIPS_FULL,
     LEFT_TABLE,
     PAUSED,
+    RECORDS_FULL,
     SPIKES_FULL,
 )
 
@@ -103,8 +104,8 @@ def simulate(
     band, segment, armed = clock["band"], clock["segment"], clock["armed"]
     n_spikes, n_flips = clock["spikes"], clock["flips"]
     n_recorded = clock["recorded"]
-    n_records = records.time.shape[0]
-    next_record = records.time[n_recorded] if n_recorded < n_records else inf
+    n_records = records.voltage.shape[0]
+    next_record = records.time[n_recorded]
     transitions, rejected, crossings = 0, 0, 0
     status = PAUSED
 
@@ -143,10 +144,13 @@ def simulate(
             at_breakpoint = False
         arrival = breakpoint_time if at_breakpoint else t + wait
 
-        while next_record <= arrival:
+        while next_record <= arrival and n_recorded < n_records:
             observe(records, n_recorded, state, patch, next_record, t, V, slope, k)
             n_recorded += 1
-            next_record = records.time[n_recorded] if n_recorded < n_records else inf
+            next_record = records.time[n_recorded]
+        if next_record <= arrival:  # nothing has moved yet: called again, it goes on as if uncut
+            status = RECORDS_FULL
+            break
 
         t, V = arrival, reached
 

@@ -1,0 +1,27 @@
+"""The command line: arguments in, public functions called, nothing else.
+
+Help lists the commands in the order in which their modules are imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from stochhh.cli import run  # noqa: F401  isort: skip
+from stochhh.cli import show  # noqa: F401  isort: skip
+from stochhh.cli import catalogue  # noqa: F401  isort: skip
+from stochhh.cli.app import app
+from stochhh.errors import StochhhError
+
+__all__ = ["app", "main"]
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; errors become one line and an exit code."""
+    try:
+        app(args=arguments, prog_name="stochhh")
+    except StochhhError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(error.exit_code)

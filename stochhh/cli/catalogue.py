@@ -1,0 +1,39 @@
+"""Commands that say what there is: scenarios, schemes, keys."""
+
+from __future__ import annotations
+
+import typer
+
+from stochhh.cli.app import app
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for completion in editors."""
+    import json
+
+    from stochhh.scenario import file_schema
+
+    typer.echo(json.dumps(file_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command("list")
+def list_command() -> None:
+    """List the scenarios and channel schemes that come with stochhh."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from stochhh.kinetics.files import library_schemes, load_scheme
+    from stochhh.scenario import library_scenarios, load_scenario
+
+    entries = {
+        "scenario": {name: load_scenario(path).title for name, path in library_scenarios().items()},
+        "channel scheme": {name: load_scheme(name).title for name in library_schemes()},
+    }
+    for kind, titles in entries.items():
+        table = Table(box=None, pad_edge=False)
+        table.add_column(kind, no_wrap=True)
+        table.add_column("what it is")
+        for name, title in titles.items():
+            table.add_row(name, title)
+        Console().print(table, "")

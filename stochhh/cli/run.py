@@ -1,0 +1,82 @@
+"""Commands that run scenarios, or check that they would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, ScenarioName, app
+from stochhh.errors import InputError
+
+
+@app.command("run")
+def run_command(
+    scenario: ScenarioName,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files; results/<name> by default.")
+    ] = None,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same run.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="exact or deterministic.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a processor by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run a scenario; write its data, spikes, summary and picture into a folder."""
+    from rich.console import Console
+
+    from stochhh import console, report, simulate
+    from stochhh.trial import needs_compiling
+
+    resolved = simulate.resolve(scenario, overrides or (), seed, trials, method)
+    folder = report.check_folder(
+        out or Path("results") / resolved.name, resolved.name, resolved.title, force
+    )
+    plans, _ = simulate.plan(resolved)
+    screen = Console(quiet=quiet)
+    if resolved.run.method != "deterministic" and needs_compiling():
+        screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
+    n_trials = len(plans) * simulate.n_trials_of(resolved)
+    what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
+    total = n_trials * float(resolved.run.duration_ms)
+    try:
+        with console.progress(what, total, quiet) as advance:
+            result = simulate.run(resolved, workers=workers, on_advance=advance)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: no trial had finished, nothing was written", err=True)
+        raise typer.Exit(130) from None
+    summary = report.save(result, folder, force)
+    screen.print(console.summary_table(summary))
+    screen.print(
+        f"seed {result.seed}; wrote {', '.join(report.FILES)} to {folder}/", highlight=False
+    )
+    if result.interrupted:
+        finished, planned = summary["trials"], summary["trials_planned"]
+        typer.echo(f"interrupted: kept {finished} of {planned} trials", err=True)
+        raise typer.Exit(130)
+
+
+@app.command()
+def validate(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenarios to check.")],
+) -> None:
+    """Check scenarios without running them."""
+    from stochhh import simulate
+
+    failed = False
+    for file in files:
+        try:
+            simulate.plan(simulate.resolve(file))
+            typer.echo(f"{file}: valid")
+        except InputError as error:
+            failed = True
+            typer.echo(str(error), err=True)
+    if failed:
+        raise typer.Exit(InputError.exit_code)

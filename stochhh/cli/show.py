@@ -1,0 +1,90 @@
+"""The command that shows a membrane or a channel scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, app
+from stochhh.errors import InputError
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIO|SCHEME", help="A file, or a name from 'stochhh list'."),
+    ],
+    overrides: Overrides = None,
+    voltage: Annotated[
+        str, typer.Option("--at", help="For a scheme: the voltage its rates are shown at.")
+    ] = "-65 mV",
+    graph: Annotated[
+        Path | None, typer.Option(help="For a scheme: file for a drawing of its states.")
+    ] = None,
+) -> None:
+    """Show a resolved membrane and its thresholds, or the states and rates of a channel scheme."""
+    from stochhh.kinetics.files import is_scheme
+
+    if is_scheme(name):
+        _show_scheme(name, voltage, graph)
+    else:
+        _show_scenario(name, overrides or ())
+
+
+def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
+    from rich.console import Console
+
+    from stochhh import units
+    from stochhh.console import scheme_tables
+    from stochhh.describe import describe_scheme
+    from stochhh.kinetics.files import load_scheme
+    from stochhh.plot.overview import save_figure
+    from stochhh.plot.scheme import state_graph
+    from stochhh.result import replacing
+
+    try:
+        voltage_mV = float(units.parse(voltage, units.VOLTAGE))
+    except InputError as error:
+        raise InputError(f"--at: {error}") from None
+    scheme = load_scheme(name)
+    if scheme.ligands:
+        scheme = scheme.at(None, dict.fromkeys(scheme.ligands, 1.0))
+    screen = Console()
+    screen.print(f"[bold]{scheme.title}[/bold]", highlight=False)
+    if scheme.ligands:
+        screen.print(f"with 1 mM of {', '.join(sorted(scheme.ligands))}", highlight=False)
+    description = describe_scheme(scheme, voltage_mV)
+    for table in scheme_tables(description, voltage_mV):
+        screen.print(table)
+    for loop in description["irreversible"]:
+        typer.echo(
+            f"warning: not reversible: {loop.name} (rates one way {loop.forward:.4g}, "
+            f"the other {loop.backward:.4g})",
+            err=True,
+        )
+    if graph is not None:
+        with replacing(graph) as temporary:
+            save_figure(state_graph(scheme, voltage_mV), temporary)
+        screen.print(f"drew {graph}", highlight=False)
+
+
+def _show_scenario(name: str, overrides: Sequence[str]) -> None:
+    from rich.console import Console
+
+    from stochhh.console import membrane_tables
+    from stochhh.describe import describe
+    from stochhh.scenario import load_scenario
+
+    screen = Console()
+    resolved = load_scenario(name, overrides)
+    with Console(stderr=True).status("finding the deterministic thresholds"):
+        description = describe(resolved)
+    screen.print(f"[bold]{resolved.title}[/bold]", highlight=False)
+    if resolved.about:
+        screen.print(" ".join(resolved.about.split()), highlight=False)
+    for table in membrane_tables(description):
+        screen.print(table)
