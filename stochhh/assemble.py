@@ -11,7 +11,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from stochhh.lazy import Scratch
 from stochhh.plan import Plan
+from stochhh.recorded import in_files, in_memory
 from stochhh.trial import Trial
 
 _ELEMENTARY_CHARGE_FC = 1.602176634e-4  # exact in the SI since 2019
@@ -24,6 +26,7 @@ def assemble(
     places: Sequence[Mapping[str, Any]],
     trials: Mapping[tuple[int, int], Trial],
     twins: Mapping[int, Trial],
+    scratch: Scratch | None = None,
 ) -> xr.Dataset:
     """Build the dataset of a run.
 
@@ -32,13 +35,16 @@ def assemble(
     plans, places : for each point of the sweep its plan and its place on the axes.
     trials : finished trials by (point, trial).
     twins : the deterministic limit of each point, if run.
+    scratch : the folder trials left their records in, if not in memory. The dataset
+        then reads slices of them when they are asked for, and has no index along time.
     """
     done = [
         {i: trial for (point, i), trial in sorted(trials.items()) if point == j}
         for j in range(len(plans))
     ]
     if not places[0]:
-        return _point(plans[0], done[0], twins.get(0))
+        data = _point(plans[0], done[0], twins.get(0))
+        return data if scratch is None else _with_files(data, plans, trials, twins, scratch)
     kept = [j for j in range(len(plans)) if done[j]]  # all of them, unless interrupted
     compared = all(j in twins for j in kept)
     points = [_point(plans[j], done[j], twins[j] if compared else None) for j in kept]
@@ -46,7 +52,23 @@ def assemble(
     for axis in places[0]:
         values = [_label(places[j][axis]) for j in kept]
         grid = grid.assign_coords({axis: ("point", values)})
-    return grid.assign_coords(point=kept)
+    grid = grid.assign_coords(point=kept)
+    return grid if scratch is None else _with_files(grid, plans, trials, twins, scratch)
+
+
+def _with_files(
+    data: xr.Dataset,
+    plans: Sequence[Plan],
+    trials: Mapping[tuple[int, int], Trial],
+    twins: Mapping[int, Trial],
+    scratch: Scratch,
+) -> xr.Dataset:
+    """Add recorded variables that lie in files."""
+    leading = [dim for dim in ("point", "trial") if dim in data.dims]
+    places = {dim: [int(label) for label in data[dim].values] for dim in leading}
+    variables = in_files(plans, trials, twins, places, scratch)
+    time = xr.Coordinates({"time": variables.pop("time")}, indexes={})
+    return data.assign(variables).assign_coords(time)
 
 
 def _grid(points: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -79,9 +101,10 @@ def _point(plan: Plan, done: Mapping[int, Trial], twin: Trial | None) -> xr.Data
     populations = plan.membrane.populations
     data = xr.Dataset(coords=_coordinates(plan, list(done)))
     trials = list(done.values())
+    if plan.records_folder is None:
+        data = data.assign(in_memory(plan, done, twin)).set_coords("time")
     for name, (dims, values, attrs) in _variables(plan, trials).items():
         data[name] = (("trial", *dims), values, attrs)
-    data["stimulus"] = _stimulus(plan, list(done))
     spikes = [(trial.spike_ms, i) for i, trial in done.items()]
     data["spike_time"] = ("spike", _joined([t for t, _ in spikes]), _attrs("ms", "spike time"))
     data["spike_trial"] = ("spike", np.repeat(list(done), [len(t) for t, _ in spikes]).astype(int))
@@ -124,7 +147,6 @@ def _coordinates(plan: Plan, done: list[int]) -> dict[str, Any]:
     populations = plan.membrane.populations
     coordinates: dict[str, Any] = {
         "trial": ("trial", np.array(done, dtype=np.int64)),
-        "time": ("time", plan.record_ms, _attrs("ms", "time")),
         "population": ("population", [p.name for p in populations]),
         "ion": ("population", [p.scheme.ion for p in populations]),
         "state": ("state", [f"{p.name}:{s}" for p in populations for s in p.scheme.states]),
@@ -133,48 +155,10 @@ def _coordinates(plan: Plan, done: list[int]) -> dict[str, Any]:
 
 
 def _variables(plan: Plan, trials: Sequence[Trial]) -> dict[str, tuple[Any, Any, dict[str, str]]]:
-    """Variables with one row a trial: their other dims, values and attributes."""
-    wanted = plan.variables
+    """Variables with one value a trial: their other dims, values and attributes."""
     populations = plan.membrane.populations
-    reversal = np.array([p.reversal_mV for p in populations])
     valence = np.array([p.scheme.valence for p in populations])
-    voltage = _stacked([trial.voltage_mV for trial in trials], (len(plan.record_ms),))
-    variables: dict[str, tuple[Any, Any, dict[str, str]]] = {
-        "voltage": (("time",), voltage, _attrs("mV", "membrane potential")),
-    }
-    if "open" in wanted:
-        variables["open"] = (
-            ("time", "population"),
-            _stacked([trial.open for trial in trials], (0, 0)),
-            _attrs("1", "open channels"),
-        )
-    if "current" in wanted:
-        current = [t.conductance_nS * (t.voltage_mV[:, None] - reversal) for t in trials]
-        variables["current"] = (
-            ("time", "population"),
-            _stacked(current, (0, 0)),
-            _attrs("pA", "outward current through the channels"),
-        )
-    if plan.clamp is not None:
-        total_current = [_total_current(plan, trial, reversal) for trial in trials]
-        variables["total_current"] = (
-            ("time",),
-            _stacked(total_current, (len(plan.record_ms),)),
-            _attrs("pA", "outward current the clamp amplifier measures"),
-        )
-    if "charge" in wanted:
-        charge = _stacked([trial.charge_fC[:, :-1] for trial in trials], (0, 0))
-        variables["charge"] = (
-            ("time", "population"),
-            charge,
-            _attrs("fC", "charge moved outward since the start"),
-        )
-    if "occupancy" in wanted:
-        variables["occupancy"] = (
-            ("time", "state"),
-            _stacked([trial.occupancy for trial in trials], (0, 0)),
-            _attrs("1", "channels in each state"),
-        )
+    variables: dict[str, tuple[Any, Any, dict[str, str]]] = {}
     total = _stacked([trial.total_charge_fC[:-1] for trial in trials], (len(populations),))
     variables["total_charge"] = (
         ("population",),
@@ -212,32 +196,6 @@ def _variables(plan: Plan, trials: Sequence[Trial]) -> dict[str, tuple[Any, Any,
             _attrs("1", name.replace("_", " ")),
         )
     return variables
-
-
-def _total_current(plan: Plan, trial: Trial, reversal: NDArray[Any]) -> NDArray[Any]:
-    """Sum of all channel currents and, if the clamp counts them, of leak and capacitance."""
-    clamp, membrane, command = plan.clamp, plan.membrane, plan.command
-    assert clamp is not None
-    current = (trial.conductance_nS * (trial.voltage_mV[:, None] - reversal)).sum(axis=1)
-    if clamp.leak:
-        current = current + membrane.leak_nS * (trial.voltage_mV - membrane.leak_reversal_mV)
-    if clamp.capacitance:
-        piece = np.searchsorted(command.end, plan.record_ms, side="left")
-        current = current + membrane.capacitance_pF * command.slope[piece]
-    return np.asarray(current)
-
-
-def _stimulus(plan: Plan, done: list[int]) -> xr.DataArray:
-    """Injected current at the record times; with a trial dim only if it differs between trials."""
-    from stochhh.stimulus import is_random
-
-    attrs = _attrs("pA", "injected current")
-    if is_random(plan.stimuli):
-        rows = [plan.stimulus(i).at(plan.record_ms) for i in done]
-        return xr.DataArray(
-            _stacked(rows, (len(plan.record_ms),)), dims=("trial", "time"), attrs=attrs
-        )
-    return xr.DataArray(plan.stimulus(0).at(plan.record_ms), dims=("time",), attrs=attrs)
 
 
 def _channels(plan: Plan, done: Mapping[int, Trial]) -> xr.Dataset:

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from stochhh.methods import METHODS
+
 Advance = Callable[[float], None]
 
 _PLAIN_STEP = 0.1  # of the work, between lines where no bar can be drawn
@@ -102,9 +104,19 @@ def summary_table(summary: dict[str, Any]) -> Table:
         row("peak voltage (mV)", "voltage.peak_mV", "{:.2f}")
     for name in [key for key in summary["ions"] if not key.endswith("_ci")]:
         row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
-    row("channel transitions simulated", "transitions", "{:,d}")
+    if summary["transitions"]:
+        row("channel transitions simulated", "transitions", "{:,d}")
     row("wall time (s)", "wall_s", "{:.2f}")
     return table
+
+
+def method_line(summary: dict[str, Any]) -> str:
+    """Say with which method and step a run was made, and why where the program chose it."""
+    step = f", step {summary['step_ms']:g} ms" if "step_ms" in summary else ""
+    chosen = f", chosen because {summary['method_chosen']}" if "method_chosen" in summary else ""
+    method = METHODS.get(summary["method"])  # none where a sweep took several
+    wrong = f" (known to be wrong: {method.wrong})" if method and method.wrong else ""
+    return f"method {summary['method']}{step}{chosen}{wrong}"
 
 
 def _sweep_table(summary: dict[str, Any]) -> Table:
@@ -127,8 +139,9 @@ def _sweep_table(summary: dict[str, Any]) -> Table:
     for point in points:
         place = [str(point["place"][axis]) for axis in axes]
         table.add_row(*place, *(_clamp_cells if clamped else _spike_cells)(point, limit))
+    transitions = f"{summary['transitions']:,d} channel transitions, "
     table.caption = (
-        f"{summary['transitions']:,d} channel transitions, {summary['trials']} trials of "
+        f"{transitions if summary['transitions'] else ''}{summary['trials']} trials of "
         f"{summary['duration_ms']:g} ms, {summary['wall_s']:.2f} s"
     )
     return table

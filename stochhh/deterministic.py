@@ -6,27 +6,39 @@ switches between stiff and non-stiff methods (Petzold 1983, doi:10.1137/0904010)
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
+from stochhh.columns import ROWS
 from stochhh.equations import Equations, state_equations
 from stochhh.errors import Stopped, TrustError
 from stochhh.kinetics.rates import together
 from stochhh.membrane import Membrane
+from stochhh.plan import EvenTimes
 from stochhh.stimulus import Breakpoints
 
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-8  # relative error allowed to a step
-#: The same where the current jumps at every piece, each jump costing a restart of the
-#: solver: spike times then hold to about 0.05 ms.
+#: The same where the slope of the command changes within a stretch.
 _COARSE_TOLERANCE = 1e-5
 _SHORT_PIECE_MS = 0.25
+_LONGEST_MS = 500.0  # solved in one go
 _NO_JUMP_MV = 1e-9
+
+
+class Block(NamedTuple):
+    """Successive rows of a course, as the Course has them."""
+
+    voltage_mV: Floats  # (k,)
+    law: Floats  # (k, S)
+    charge_fC: Floats  # (k, P + 1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ class Course:
 def simulate(
     membrane: Membrane,
     stimulus: Breakpoints,
-    time_ms: Floats,
+    time_ms: Floats | EvenTimes,
     voltage_mV: float,
     laws: Sequence[Floats],
     threshold_mV: float = 0.0,
@@ -64,11 +76,14 @@ def simulate(
     most_spikes: int | None = None,
     tolerance: float = TOLERANCE,
     stopped: Callable[[], bool] | None = None,
+    take: Callable[[Block], None] | None = None,
 ) -> Course:
     """Solve the deterministic membrane under a stimulus.
 
-    Long pieces of current are solved one by one; runs of short ones (noise,
-    curved waveforms) in one go, with steps no longer than a piece.
+    Pieces of current are solved one by one: for many short ones (noise, curved
+    waveforms) see `stochhh.limit`. Short pieces of a command that does not jump are
+    solved in one go, with steps no longer than a piece. Every half second the solver
+    starts anew, so that the memory it needs does not grow with the time.
 
     Parameters
     ----------
@@ -80,6 +95,8 @@ def simulate(
     most_spikes : stop after that many upward crossings; times beyond are then NaN.
     tolerance : relative error allowed to a step of the solver.
     stopped : asked now and then; True abandons the run.
+    take : given the course block after block as it is found; the Course then keeps
+        none of it but the end.
 
     Raises
     ------
@@ -109,8 +126,9 @@ def simulate(
         return np.concatenate([[slope], equations.derivative(rates(V), x), outward])
 
     y = np.concatenate([[voltage_mV], start, np.zeros(len(conductance))])
-    values = np.full((len(time_ms), len(y)), np.nan)
+    values = np.full((len(time_ms) if take is None else 0, len(y)), np.nan)
     spikes = _SpikeTimes(voltage_mV, threshold_mV)
+    n_upward = 0
     for begin, end, drive, command in _stretches(stimulus):
         if clamped:
             y[0] = command
@@ -120,7 +138,7 @@ def simulate(
             y,
             method="LSODA",
             dense_output=True,
-            events=_crossings(threshold_mV, rearm_mV, most_spikes),
+            events=_crossings(threshold_mV, rearm_mV, most_spikes and most_spikes - n_upward),
             args=(end, drive),
             rtol=tolerance if len(end) == 1 else max(tolerance, _COARSE_TOLERANCE),
             atol=0.01 * tolerance,
@@ -131,12 +149,19 @@ def simulate(
             raise TrustError(f"the deterministic limit could not be solved: {solution.message}")
         y = solution.y[:, -1]
         # at a breakpoint the record shows what came before it
-        after = time_ms > begin if begin > 0.0 else time_ms >= begin
-        inside = after & (time_ms <= solution.t[-1])
-        if inside.any():
-            values[inside] = solution.sol(time_ms[inside]).T
+        first = _rows_until(time_ms, begin) if begin > 0.0 else 0
+        last = _rows_until(time_ms, solution.t[-1])
+        for row in range(first, last, ROWS):
+            rows = slice(row, min(row + ROWS, last))
+            found = solution.sol(time_ms[rows]).T
+            if take is None:
+                values[rows] = found
+            else:
+                law = equations.laws(found[:, channels])
+                take(Block(found[:, 0], law, found[:, channels.stop :]))
         if not clamped:
             spikes.note(*solution.t_events)
+        n_upward += len(solution.t_events[0])
         if solution.status == 1:
             break
     sizes = np.cumsum([len(scheme.states) for scheme in membrane.schemes])
@@ -177,18 +202,33 @@ def _stretches(stimulus: Breakpoints) -> Iterator[tuple[float, Floats, Floats, f
     length = stimulus.end - begin
     clamped = len(stimulus.command) > 0
     drive = stimulus.slope if clamped else stimulus.current
-    joined = length < _SHORT_PIECE_MS
+    joined = clamped & (length < _SHORT_PIECE_MS)
     if clamped:  # a jump of the command begins a stretch
         arrived = stimulus.command + stimulus.slope * length
         joined[1:] &= np.abs(arrived[:-1] - stimulus.command[1:]) < _NO_JUMP_MV
     first = 0
     while first < len(begin):
-        last = first + 1
-        while last < len(begin) and joined[last] and length[first] < _SHORT_PIECE_MS:
+        start, last = begin[first], first + 1
+        latest = start + _LONGEST_MS
+        while (
+            last < len(begin)
+            and joined[last]
+            and length[first] < _SHORT_PIECE_MS
+            and stimulus.end[last] <= latest
+        ):
             last += 1
         command = float(stimulus.command[first]) if clamped else 0.0
-        yield begin[first], stimulus.end[first:last], drive[first:last], command
+        while stimulus.end[last - 1] > latest:  # a single piece
+            yield start, np.array([latest]), drive[first:last], command
+            command += float(drive[first]) * _LONGEST_MS if clamped else 0.0
+            start, latest = latest, latest + _LONGEST_MS
+        yield start, stimulus.end[first:last], drive[first:last], command
         first = last
+
+
+def _rows_until(time_ms: Floats | EvenTimes, end_ms: float) -> int:
+    """How many of the record times are not later."""
+    return bisect_right(range(len(time_ms)), end_ms, key=lambda row: time_ms[row : row + 1][0])
 
 
 def _crossings(

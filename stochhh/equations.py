@@ -87,7 +87,7 @@ def gate_equations(membrane: Membrane) -> Equations:
 
     def start(laws: Sequence[Floats]) -> Floats:
         return np.concatenate(
-            [_open_gates(scheme, law) for scheme, law in zip(schemes, laws, strict=True)]
+            [open_gates(scheme, law) for scheme, law in zip(schemes, laws, strict=True)]
             or [np.zeros(0)]
         )
 
@@ -110,8 +110,8 @@ def gate_equations(membrane: Membrane) -> Equations:
     )
 
 
-def _open_gates(scheme: ChannelScheme, law: Floats) -> Floats:
-    """Open probability of each gate under a law of the scheme's states."""
+def open_gates(scheme: ChannelScheme, law: Floats) -> Floats:
+    """Open probability of each gate, (G,), under a law of the scheme's states, (S,)."""
     counts = np.array(list(product(*(range(gate.power + 1) for gate in scheme.gates))))
     return np.asarray(law @ counts / np.array([gate.power for gate in scheme.gates]))
 

@@ -32,6 +32,7 @@ class Population:
     count : number of channels.
     conductance_nS : of one fully open channel.
     reversal_mV : reversal potential.
+    noise : false for channels that follow their mean field.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Population:
     count: int
     conductance_nS: float
     reversal_mV: float
+    noise: bool = True
 
     @property
     def maximal_conductance_nS(self) -> float:
@@ -192,7 +194,8 @@ def build_membrane(tables: MembranePatch, where: str) -> Membrane:
             raise InputError(_too_many(key, scaled))
         temperature = tables.temperature_degC
         at = scheme.at(None if temperature is None else float(temperature), ligands)
-        populations.append(Population(name, at, scaled, conductance, float(table.reversal_mV)))
+        reversal = float(table.reversal_mV)
+        populations.append(Population(name, at, scaled, conductance, reversal, table.noise))
     bound = {ligand for population in populations for ligand in population.scheme.ligands}
     for ligand in sorted(set(ligands) - bound):
         raise InputError(f"{where}: membrane.ligands.{ligand}: {_nothing_binds(ligand, bound)}")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochhh.clamp import compile_clamp
+from stochhh.columns import ROWS
 from stochhh.kinetics.tables import Bands, BandTable, Graph, build_graph
 from stochhh.membrane import Membrane, Patch, build_patch
+from stochhh.methods import METHODS, Method
 from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
+from stochhh.steps import Steps, StepTable
 from stochhh.stimulus import Breakpoints, Surroundings, compile_stimuli
 
 Floats = NDArray[np.float64]
@@ -26,8 +30,31 @@ class Start:
     """Voltages and occupancies to take up from an earlier run, one row a trial."""
 
     voltage_mV: Floats  # (trials,)
-    occupancy: Ints  # (trials, S)
+    occupancy: NDArray[Any]  # (trials, S); float64 where channels come in fractions
     generation: int  # how many runs went before
+
+
+@dataclass(frozen=True)
+class EvenTimes:
+    """Times 0, interval, 2 interval, … (ms), none beyond the end; made when asked for.
+
+    Like an array it has a length, gives slices, and becomes one by `numpy.asarray`.
+    """
+
+    n: int
+    interval_ms: float
+    end_ms: float
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, rows: slice) -> Floats:
+        """Times of a slice."""
+        times = np.arange(*rows.indices(self.n)) * self.interval_ms
+        return np.asarray(np.minimum(times, self.end_ms))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -39,7 +66,8 @@ class Plan:
     name : of the scenario, for messages.
     point, seed : trial i draws from ``SeedSequence(seed, spawn_key=(point, i))``.
     membrane, stimuli, clamp : what is simulated; a clamp excludes stimuli.
-    duration_ms, record_ms : length, and the times to record at, shape (n,).
+    duration_ms : length.
+    record_ms : the times to record at, shape (n,).
     variables : what to record besides the voltage.
     tagged : channels of each population to follow, None for all.
     voltage_mV, displacement_mV : channels start in equilibrium at the first; the
@@ -47,6 +75,10 @@ class Plan:
     start : states to take up instead.
     threshold_mV, rearm_mV : spike detection.
     band_width_mV : None chooses by the number of channels.
+    method, step_ms : how it is simulated; the step None for methods without one.
+    chosen_because : why this method, where the program chose it.
+    records_folder : where trials keep what they record in files; None keeps it in memory.
+    buffer_rows : records that wait in memory to be written to such a file.
     """
 
     name: str
@@ -55,7 +87,7 @@ class Plan:
     membrane: Membrane
     stimuli: tuple[Stimulus, ...]
     duration_ms: float
-    record_ms: Floats
+    record_ms: Floats | EvenTimes
     variables: tuple[str, ...]
     tagged: int | None
     voltage_mV: float
@@ -65,6 +97,11 @@ class Plan:
     start: Start | None = None
     band_width_mV: float | None = None
     clamp: VoltageClamp | None = None
+    method: Method = METHODS["exact"]
+    step_ms: float | None = None
+    chosen_because: str = ""
+    records_folder: str | None = None
+    buffer_rows: int = ROWS
 
     def seed_sequence(self, trial: int, *stream: int) -> np.random.SeedSequence:
         """Seed sequence of one trial, or of one of its side streams."""
@@ -115,10 +152,26 @@ class Plan:
     @cached_property
     def bands(self) -> Bands:
         """Bands for the voltages a membrane usually visits."""
+        return self.band_table.covering(*self._usual_range_mV)
+
+    @cached_property
+    def step_table(self) -> StepTable:
+        """Tables of a stepped method."""
+        assert self.step_ms is not None
+        noisy = tuple(population.noise for population in self.membrane.populations)
+        return StepTable(self.membrane.schemes, noisy, self.method, self.step_ms)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Those tables for the voltages a membrane usually visits."""
+        return self.step_table.covering(*self._usual_range_mV)
+
+    @property
+    def _usual_range_mV(self) -> tuple[float, float]:
         voltages = [*self.membrane.reversals_mV, self.voltage_mV, self.threshold_mV, self.rearm_mV]
         if self.clamp is not None:
             voltages.extend(self.command.command)
-        return self.band_table.covering(min(voltages) - 20.0, max(voltages) + 20.0)
+        return min(voltages) - 20.0, max(voltages) + 20.0
 
 
 def generator(seed: np.random.SeedSequence) -> np.random.Generator:

@@ -1,17 +1,23 @@
-"""The folder a run leaves: result.nc, summary.json, spikes.csv, figure.png, scenario.toml."""
+"""The folder a run leaves: result.nc, summary.json, spikes.csv, figure.png, scenario.toml.
+
+Each study that the scenario names adds its picture and its data files.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stochhh.analysis.summary import summarise
 from stochhh.errors import InputError
 from stochhh.plot.overview import overview, save_figure
 from stochhh.result import FILE_NAME, Result, replacing
 from stochhh.scenario import resolved_toml
+from stochhh.studies import Outcome, analyse
+from stochhh.studies.making import numbers_of, write_outcomes
 
 FILES = ("scenario.toml", "spikes.csv", "figure.png", "summary.json", FILE_NAME)
 
@@ -45,6 +51,29 @@ def check_folder(folder: str | Path, name: str, title: str, force: bool = False)
 def save(result: Result, folder: str | Path, force: bool = False) -> dict[str, Any]:
     """Write all files of a run into a folder and return its summary.
 
+    The studies that its scenario names are made first; see `save_with_studies`.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else, or cannot be written.
+    """
+    return save_with_studies(result, folder, force).summary
+
+
+class Saved(NamedTuple):
+    """What was written: the summary, the outcome of each study, and their files' paths."""
+
+    summary: dict[str, Any]
+    outcomes: list[Outcome]
+    study_files: list[Path]
+
+
+def save_with_studies(result: Result, folder: str | Path, force: bool = False) -> Saved:
+    """Write all files of a run into a folder, those of the studies its scenario names included.
+
+    Findings stand in the summary under ``analysis``, with a sweep in that of each
+    point. A study that the data do not allow leaves its reason there and no picture.
     Each file is written whole or not at all, ``result.nc`` last.
 
     Raises
@@ -53,15 +82,39 @@ def save(result: Result, folder: str | Path, force: bool = False) -> dict[str, A
         The folder holds something else, or cannot be written.
     """
     folder = check_folder(folder, result.name, result.title, force)
+    outcomes = analyse(result, strict=False)
     summary = summarise(result)
+    if outcomes and "points" in summary:
+        for index, point in enumerate(summary["points"]):
+            point["analysis"] = numbers_of(outcomes, index)
+    elif outcomes:
+        summary["analysis"] = numbers_of(outcomes)
     header = f"# resolved scenario '{result.name}', as it was run\n"
     _write_text(folder / "scenario.toml", header + resolved_toml(result.scenario))
     _write_spikes(folder / "spikes.csv", result)
     with replacing(folder / "figure.png") as temporary:
         save_figure(overview(result), temporary)
+    study_files = write_outcomes(outcomes, folder)
     _write_text(folder / "summary.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
     result.save(folder / FILE_NAME)
-    return summary
+    return Saved(summary, outcomes, study_files)
+
+
+def save_studies(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
+    """Write studies made of a saved result: pictures, data files, and ``analysis.json``.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    points = sorted({outcome.point for outcome in outcomes})
+    numbers: Any = [numbers_of(outcomes, point) for point in points]
+    found = {"points": numbers} if len(points) > 1 else numbers[0]
+    written = write_outcomes(outcomes, folder)
+    path = Path(folder) / "analysis.json"
+    _write_text(path, json.dumps(found, indent=2, allow_nan=False) + "\n")
+    return [*written, path]
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from stochhh import netcdf
 from stochhh.errors import InputError
 from stochhh.scenario import Scenario, load_scenario
 
@@ -125,13 +126,8 @@ class Result:
             The file cannot be written.
         """
         path = Path(path)
-        encoding = {
-            str(name): {"zlib": True, "complevel": 3}
-            for name, variable in self.dataset.variables.items()
-            if variable.dtype.kind in "iuf" and variable.size > 1000
-        }
         with replacing(path) as temporary:
-            self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+            netcdf.write(self.dataset, temporary)
         return path
 
 
@@ -140,6 +136,9 @@ _FLAT_DIMS = ("spike", "flip", "deterministic_spike")
 
 def load(path: str | Path) -> Result:
     """Load a saved result from its file or its folder.
+
+    A large one stays in its file: records are read when they are asked for, so ask
+    for slices (``result["voltage"][0, :1000]``).
 
     Raises
     ------
@@ -152,7 +151,7 @@ def load(path: str | Path) -> Result:
     if not path.is_file():
         raise InputError(f"{path}: no such result; stochhh run writes one")
     try:
-        dataset = xr.load_dataset(path, engine="h5netcdf")
+        dataset = netcdf.read(path)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a readable NetCDF-4 file ({error})") from None
     if dataset.attrs.get("stochhh_format") != FILE_FORMAT:

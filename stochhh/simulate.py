@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from stochhh import methods
 from stochhh.assemble import assemble, provenance
-from stochhh.errors import InputError
+from stochhh.exact import run_exact
 from stochhh.execute import Monitor, run_tasks
-from stochhh.membrane import Membrane, build_membrane
-from stochhh.plan import Plan, Start
-from stochhh.result import FILE_FORMAT, Result, attributes, load
-from stochhh.scenario import Scenario, expand_sweep, load_scenario
-from stochhh.scenario.models import Run
-from stochhh.stimulus import is_random
-from stochhh.trial import Progress, Trial, run_deterministic, run_exact
+from stochhh.lazy import Scratch
+from stochhh.limit import run_deterministic
+from stochhh.plan import Plan
+from stochhh.planning import n_trials_of, plan, resolve
+from stochhh.result import FILE_FORMAT, Result, attributes
+from stochhh.scenario import Scenario
+from stochhh.stepping import run_stepped
+from stochhh.trial import Progress, Trial
 
-_MOST_VALUES = 2_000_000_000  # numbers in a dataset: 16 GB
-_MOST_RECORDS = 100_000_000  # in a trial
+__all__ = ["METHODS", "n_trials_of", "plan", "resolve", "run"]
+
+_MOST_IN_MEMORY = 256_000_000  # bytes of records; more are kept in files
 
 #: For each method what runs one trial of it.
 METHODS: dict[str, Callable[..., Trial]] = {
-    "exact": run_exact,
-    "deterministic": run_deterministic,
-}
+    name: run_stepped if method.step_ms is not None else run_exact
+    for name, method in methods.METHODS.items()
+} | {"deterministic": run_deterministic}
 
 
 def run(
@@ -43,6 +45,7 @@ def run(
     workers: int | None = None,
     executor: Executor | None = None,
     on_advance: Callable[[float], None] | None = None,
+    scratch_folder: str | Path | None = None,
 ) -> Result:
     """Run a scenario.
 
@@ -54,6 +57,9 @@ def run(
     workers : threads, by default one a processor; results do not depend on it.
     executor : any `concurrent.futures.Executor` to use instead of threads.
     on_advance : called with each newly simulated stretch (ms), from any thread.
+    scratch_folder : where a long run keeps its records, in files that go with the
+        Result; by default the system's temporary folder. What would take more than
+        256 MB is kept there, and read in slices (``result["voltage"][0, :1000]``).
 
     Returns
     -------
@@ -72,8 +78,31 @@ def run(
     begun = time.perf_counter()
     scenario = resolve(scenario, overrides, seed, trials, method)
     plans, places = plan(scenario)
+    scratch, n_bytes = None, _record_bytes(plans, n_trials_of(scenario))
+    if n_bytes > _MOST_IN_MEMORY:
+        scratch = Scratch(None if scratch_folder is None else Path(scratch_folder), n_bytes)
+        plans = [replace(plan, records_folder=str(scratch.path)) for plan in plans]
+    try:
+        return _run(scenario, plans, places, scratch, begun, workers, executor, on_advance)
+    except BaseException:
+        if scratch is not None:
+            scratch.remove()
+        raise
+
+
+def _run(
+    scenario: Scenario,
+    plans: Sequence[Plan],
+    places: Sequence[Mapping[str, Any]],
+    scratch: Scratch | None,
+    begun: float,
+    workers: int | None,
+    executor: Executor | None,
+    on_advance: Callable[[float], None] | None,
+) -> Result:
+    """Run all trials of a planned scenario; `begun` is when work on it started."""
     n_trials = n_trials_of(scenario)
-    tasks = [(scenario.run.method, False, plan, i) for plan in plans for i in range(n_trials)]
+    tasks = [(plan.method.name, False, plan, i) for plan in plans for i in range(n_trials)]
     beside = scenario.run.deterministic and scenario.run.method != "deterministic"
     twins = [("deterministic", True, plan, 0) for plan in plans] if beside else []
     outcome = run_tasks(_run_one, [*twins, *tasks], Monitor(on_advance), workers, executor)
@@ -90,13 +119,14 @@ def run(
         places,
         finished,
         {index: twin for index, twin in made.items() if index < len(twins)},
+        scratch,
     )
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
         title=scenario.title,
         scenario_name=scenario.name,
         scenario=json.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True)),
-        method=scenario.run.method,
+        **_how(scenario, plans),
         seed=str(scenario.run.seed),
         duration_ms=float(scenario.run.duration_ms),
         generation=0 if plans[0].start is None else plans[0].start.generation,
@@ -107,72 +137,37 @@ def run(
         deterministic_wall_s=sum(
             seconds for index, (_, seconds) in outcome.values.items() if index < len(twins)
         ),
+        trials_wall_s=sum(
+            seconds for index, (_, seconds) in outcome.values.items() if index >= len(twins)
+        ),
         **provenance(),
     )
     return Result(dataset)
 
 
-def resolve(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
-    overrides: Iterable[str] = (),
-    seed: int | None = None,
-    trials: int | None = None,
-    method: str | None = None,
-) -> Scenario:
-    """Load a scenario with overrides, and a seed drawn for it if it has none."""
-    shorthands = {"seed": seed, "trials": trials, "method": method}
-    given = [f"run.{key}={json.dumps(v)}" for key, v in shorthands.items() if v is not None]
-    resolved = load_scenario(scenario, [*overrides, *given])
-    if resolved.run.seed is None:
-        drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-        resolved = load_scenario(resolved, [f"run.seed={drawn}"])
-    return resolved
+def _how(scenario: Scenario, plans: Sequence[Plan]) -> dict[str, Any]:
+    """Attributes that say which method made a result, with which step, and why that one."""
+    used = list(dict.fromkeys((plan.method.name, plan.step_ms) for plan in plans))
+    reasons = {plan.method.name: plan.chosen_because for plan in plans if plan.chosen_because}
+    if len(used) > 1:
+        chosen = "; ".join(f"{name} where {reason}" for name, reason in reasons.items())
+        return {"method": scenario.run.method, "method_chosen": chosen}
+    ((name, step),) = used
+    return {
+        "method": name,
+        **({} if step is None else {"step_ms": step}),
+        **({"method_chosen": reasons[name]} if reasons else {}),
+    }
 
 
-def n_trials_of(scenario: Scenario) -> int:
-    """Trials at each point; a deterministic run of one and the same stimulus needs only one."""
-    if scenario.run.method == "deterministic" and not is_random(scenario.stimulus):
-        return 1
-    return scenario.run.trials
-
-
-def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
-    """Work out the plan and the place on the axes of every point of a scenario's sweep.
-
-    Raises
-    ------
-    InputError
-        Anything about the scenario that only shows when it is worked out.
-    """
-    plans, places = [], []
-    for index, point in enumerate(expand_sweep(scenario)):
-        plans.append(_plan(point.scenario, scenario.run, index, scenario.name))
-        places.append(point.values)
-    states = [[scheme.states for scheme in plan.membrane.schemes] for plan in plans]
-    if any(other != states[0] for other in states):
-        raise InputError(f"{scenario.name}: sweep: all points must have the same channel schemes")
-    tagged = [_n_tagged(plan) for plan in plans]
-    if any(other != tagged[0] for other in tagged):
-        raise InputError(
-            f"{scenario.name}: run.record.channels: the points of the sweep do not have equally "
-            "many channels to follow; give a number that all of them have"
-        )
-    n_values = len(plans) * n_trials_of(scenario) * len(plans[0].record_ms)
-    n_values *= 1 + 3 * len(states[0])
-    if n_values > _MOST_VALUES:
-        raise InputError(
-            f"{scenario.name}: run.record.interval: {8e-9 * n_values:.0f} GB would be recorded; "
-            "make the interval longer or the run shorter"
-        )
-    for plan in plans:
-        plan.stimulus(0)  # a waveform that cannot be used is found before the run, not in it
-    return plans, places
-
-
-def _n_tagged(plan: Plan) -> list[int]:
-    """How many channels of each population are followed."""
-    counts = [population.count for population in plan.membrane.populations]
-    return counts if plan.tagged is None else [min(plan.tagged, count) for count in counts]
+def _record_bytes(plans: Sequence[Plan], n_trials: int) -> int:
+    """Bytes that the records of a run take, each number 8."""
+    plan = plans[0]
+    n_populations, n_states = len(plan.membrane.populations), len(plan.patch.population)
+    width = 2 + 3 * n_populations  # time, voltage, open channels, conductances, currents
+    width += n_populations if "charge" in plan.variables else 0
+    width += n_states if "occupancy" in plan.variables else 0
+    return 8 * width * len(plan.record_ms) * n_trials * len(plans)
 
 
 def _run_one(
@@ -193,69 +188,3 @@ def _run_one(
 def _stop_only(progress: Progress, covered_ms: float) -> bool:
     """Pass on the wish to stop and no progress."""
     return progress(0.0)
-
-
-def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
-    membrane = build_membrane(scenario.membrane, name)
-    initial = scenario.run.initial
-    start = None
-    if initial.result is not None:
-        start = _take_up(initial.result, membrane, index, name)
-    voltage = initial.voltage_mV
-    if scenario.clamp is not None:
-        voltage = float(scenario.clamp.holding_mV)
-    if voltage is None:
-        try:
-            voltage = membrane.resting_voltage_mV()
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-    duration, interval = float(protocol.duration_ms), float(protocol.record.interval_ms)
-    n_records = int(np.floor(duration / interval * (1 + 1e-12))) + 1
-    if n_records > _MOST_RECORDS:
-        raise InputError(
-            f'{name}: run.record.interval: "{protocol.record.interval_ms.text}" is too short for '
-            f'run.duration = "{protocol.duration_ms.text}"'
-        )
-    tagged = protocol.record.channels
-    detection = scenario.analysis.spikes
-    assert protocol.seed is not None
-    return Plan(
-        name=name,
-        point=index,
-        seed=protocol.seed,
-        membrane=membrane,
-        stimuli=scenario.stimulus,
-        clamp=scenario.clamp,
-        duration_ms=duration,
-        record_ms=np.minimum(np.arange(n_records) * interval, duration),
-        variables=protocol.record.variables,
-        tagged=None if tagged == "all" else tagged,
-        voltage_mV=voltage,
-        displacement_mV=float(initial.displacement_mV),
-        threshold_mV=float(detection.threshold_mV),
-        rearm_mV=float(detection.rearm_mV),
-        start=start,
-        band_width_mV=(None if protocol.band_width_mV is None else float(protocol.band_width_mV)),
-    )
-
-
-def _take_up(path: str, membrane: Membrane, index: int, name: str) -> Start:
-    """Final states of an earlier run, to go on from."""
-    where = f"{name}: run.initial.result"
-    try:
-        earlier = load(path)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    if earlier.method == "deterministic":
-        raise InputError(f"{where}: {path} is a deterministic run; it has no channels to take up")
-    data = earlier.point(min(index, earlier.n_points - 1))
-    names = [f"{p.name}:{s}" for p in membrane.populations for s in p.scheme.states]
-    if list(data["state"].values) != names or list(data["count"].values) != [
-        p.count for p in membrane.populations
-    ]:
-        raise InputError(f"{where}: {path} has other channels than this membrane")
-    return Start(
-        voltage_mV=data["final_voltage"].values,
-        occupancy=data["final_occupancy"].values.astype(np.int64),
-        generation=int(earlier.dataset.attrs["generation"]) + 1,
-    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from stochhh.kinetics.tables import Bands, Graph
 from stochhh.membrane import Membrane, Patch
@@ -44,11 +44,33 @@ CLOCK = np.dtype(
 class PatchState(NamedTuple):
     """State of a membrane patch. S states, R rate classes, P populations and then the leak."""
 
-    occupancy: Ints  # (S,) channels in each state
+    occupancy: NDArray[Any]  # (S,) channels in each state
     weight: Floats  # (R,) multiplicity-weighted occupancy of each rate class
     open_conductance: Floats  # (P + 1,) nS
     charge: Floats  # (P + 1,) fC moved outward
     clock: NDArray[np.void]  # (1,) of CLOCK
+
+
+#: The same for methods with a step.
+STEP_CLOCK = np.dtype(
+    [
+        *CLOCK.descr,
+        ("held", "f8"),  # mV, voltage of the step's beginning
+        ("steps", "i8"),  # taken
+    ]
+)
+
+
+class SteppedState(NamedTuple):
+    """State of a membrane patch. S states, R rate classes, G gates, P populations, the leak."""
+
+    occupancy: Floats  # (S,) channels in each state
+    weight: Floats  # (R,) multiplicity-weighted occupancy of each rate class
+    hidden: Floats  # (S,) occupancy before truncation, for diffusions
+    gates: Floats  # (G,) open fraction of each gate, for diffusions of gates
+    open_conductance: Floats  # (P + 1,) nS
+    charge: Floats  # (P + 1,) fC moved outward
+    clock: NDArray[np.void]  # (1,) of STEP_CLOCK
 
 
 class Records(NamedTuple):
@@ -60,10 +82,10 @@ class Records(NamedTuple):
 
     time: Floats  # (n + 1,) ms
     voltage: Floats  # (n,) mV
-    open: Ints  # (n, P) channels that conduct
+    open: NDArray[Any]  # (n, P) channels that conduct
     conductance: Floats  # (n, P) nS
     charge: Floats  # (n or 0, P + 1) fC
-    occupancy: Ints  # (n or 0, S)
+    occupancy: NDArray[Any]  # (n or 0, S)
 
 
 class Tags(NamedTuple):
@@ -92,23 +114,13 @@ def begin(
     hazard: float,
     stimulus: Breakpoints,
 ) -> PatchState:
-    """State of a patch at time zero."""
-    per_state = patch.state_conductance * occupancy
-    channels = np.bincount(patch.population, weights=per_state, minlength=len(membrane.populations))
-    open_conductance = np.append(channels, membrane.leak_nS)
+    """State of a patch at time zero, for the exact method."""
+    open_conductance = _open_conductance(membrane, patch, occupancy)
     clock = np.zeros(1, dtype=CLOCK)
-    clock["voltage"] = clock["settled_voltage"] = voltage_mV
+    _start(clock, patch, open_conductance, voltage_mV, stimulus)
     clock["hazard"] = hazard
     clock["bound"] = -1.0
-    clock["conductance"] = open_conductance.sum()
-    clock["drive"] = open_conductance @ patch.reversal
     clock["band"] = np.searchsorted(bands.edge, voltage_mV, side="right") - 1
-    if len(stimulus.command):
-        clock["settled_slope"] = stimulus.slope[0]
-    else:
-        inward = clock["drive"] + stimulus.current[0] - clock["conductance"] * voltage_mV
-        clock["settled_slope"] = inward / patch.capacitance
-        clock["armed"] = voltage_mV < patch.spike_threshold
     return PatchState(
         occupancy=occupancy.astype(np.int64),
         weight=occupancy @ graph.leaving,
@@ -118,18 +130,76 @@ def begin(
     )
 
 
+def begin_stepped(
+    membrane: Membrane,
+    patch: Patch,
+    graph: Graph,
+    occupancy: Floats,
+    gates: Floats,
+    voltage_mV: float,
+    stimulus: Breakpoints,
+) -> SteppedState:
+    """State of a patch at time zero, for methods with a step."""
+    open_conductance = _open_conductance(membrane, patch, occupancy)
+    clock = np.zeros(1, dtype=STEP_CLOCK)
+    _start(clock, patch, open_conductance, voltage_mV, stimulus)
+    clock["held"] = voltage_mV
+    return SteppedState(
+        occupancy=occupancy.astype(np.float64),
+        weight=occupancy @ graph.leaving,
+        hidden=occupancy.astype(np.float64),
+        gates=gates,
+        open_conductance=open_conductance,
+        charge=np.zeros(len(open_conductance)),
+        clock=clock,
+    )
+
+
+def _open_conductance(membrane: Membrane, patch: Patch, occupancy: NDArray[Any]) -> Floats:
+    """Conductance of each population, and then of the leak, (P + 1,) nS."""
+    per_state = patch.state_conductance * occupancy
+    channels = np.bincount(patch.population, weights=per_state, minlength=len(membrane.populations))
+    return np.append(channels, membrane.leak_nS)
+
+
+def _start(
+    clock: NDArray[np.void],
+    patch: Patch,
+    open_conductance: Floats,
+    voltage_mV: float,
+    stimulus: Breakpoints,
+) -> None:
+    """Set what clocks of all methods have in common to time zero."""
+    clock["voltage"] = clock["settled_voltage"] = voltage_mV
+    clock["conductance"] = open_conductance.sum()
+    clock["drive"] = open_conductance @ patch.reversal
+    if len(stimulus.command):
+        clock["settled_slope"] = stimulus.slope[0]
+    else:
+        inward = clock["drive"] + stimulus.current[0] - clock["conductance"] * voltage_mV
+        clock["settled_slope"] = inward / patch.capacitance
+        clock["armed"] = voltage_mV < patch.spike_threshold
+
+
 def make_records(
-    time_ms: Floats, n_states: int, n_populations: int, wanted: Sequence[str]
+    time_ms: Floats,
+    n_states: int,
+    n_populations: int,
+    wanted: Sequence[str],
+    dtype: DTypeLike = np.int64,
 ) -> Records:
-    """Allocate the last, or only, buffer of records; charge and occupancy only if wanted."""
+    """Allocate the last, or only, buffer of records; charge and occupancy only if wanted.
+
+    `dtype` is that of numbers of channels.
+    """
     n = len(time_ms)
     return Records(
         time=np.append(time_ms, np.inf),
         voltage=np.zeros(n),
-        open=np.zeros((n, n_populations), dtype=np.int64),
+        open=np.zeros((n, n_populations), dtype=dtype),
         conductance=np.zeros((n, n_populations)),
         charge=np.zeros((n if "charge" in wanted else 0, n_populations + 1)),
-        occupancy=np.zeros((n if "occupancy" in wanted else 0, n_states), dtype=np.int64),
+        occupancy=np.zeros((n if "occupancy" in wanted else 0, n_states), dtype=dtype),
     )
 
 

@@ -1,4 +1,4 @@
-"""Noise analysis: unitary current and number of channels from fluctuations, and spectra.
+"""Noise analysis: unitary current and number of channels from fluctuations over sweeps.
 
 Currents in pA with outward positive; a number of open channels does as well, and
 then the unitary current is 1.
@@ -54,19 +54,6 @@ class ChannelNumbers(NamedTuple):
     n_channels: Estimate
     offset_pA2: Estimate
     open_probability: Estimate
-
-
-class Spectrum(NamedTuple):
-    """One-sided power spectral density of a stationary current, (F,).
-
-    Attributes
-    ----------
-    frequency_hz, density_pA2_per_hz, standard_error_pA2_per_hz : (F,)
-    """
-
-    frequency_hz: Floats
-    density_pA2_per_hz: Floats
-    standard_error_pA2_per_hz: Floats
 
 
 def mean_variance(sweeps_pA: ArrayLike, differences: bool = False) -> Moments:
@@ -194,52 +181,6 @@ def count_channels(
     if fitted[1] > 0.0:
         n_channels = Estimate(float(1.0 / fitted[1]), (float(1.0 / high[1]), float(most)))
     return ChannelNumbers(unitary, n_channels, background, probability)
-
-
-def stationary_spectrum(
-    current_pA: ArrayLike, interval_ms: float, segment_ms: float | None = None
-) -> Spectrum:
-    """Power spectral density of a stationary current, by Welch's method.
-
-    Averaged over trials and over segments that overlap by half under a Hann window
-    (Welch 1967, doi:10.1109/TAU.1967.1161901). The mean over everything is taken
-    off first, not that of each segment, so the lowest frequencies are not
-    suppressed; zero frequency itself and half the sampling frequency are left out,
-    as they have but half the power of a one-sided density. The standard error is
-    that of a Gaussian noise. A simulated current sampled without a filter folds what
-    lies above half the sampling frequency back below it.
-
-    Parameters
-    ----------
-    current_pA : (trials, T) or (T,)
-    interval_ms : between samples
-    segment_ms : length of a segment, whose inverse is the resolution in frequency;
-        by default an eighth of a trial
-
-    Raises
-    ------
-    InputError
-        A segment of fewer than 8 samples or longer than a trial.
-    """
-    from scipy import signal
-
-    current = np.atleast_2d(np.asarray(current_pA, dtype=np.float64))
-    n_trials, n_samples = current.shape
-    length = n_samples // 8 if segment_ms is None else round(segment_ms / interval_ms)
-    if not 8 <= length <= n_samples:
-        raise InputError(
-            f"segment_ms: {length} samples in a segment and {n_samples} in a trial; "
-            "need 8 or more in a segment, and no more than in a trial"
-        )
-    frequency, density = signal.welch(
-        current - current.mean(), fs=1e3 / interval_ms, nperseg=length, detrend=False
-    )
-    n_segments = (n_samples - length) // (length - length // 2) + 1
-    shared = 1.0 / 6.0  # correlation of half-overlapping Hann windows
-    spread = (1.0 + 2.0 * shared**2 * (1.0 - 1.0 / n_segments)) / (n_segments * n_trials)
-    inner = slice(1, len(frequency) - (length % 2 == 0))
-    density = density.mean(axis=0)[inner]
-    return Spectrum(frequency[inner], density, density * np.sqrt(spread))
 
 
 def _as_sweeps(sweeps: ArrayLike) -> Floats:

@@ -221,6 +221,20 @@ def write_events_csv(path: str | Path, records: Sequence[Idealised]) -> Path:
     return path
 
 
+def write_traces_csv(path: str | Path, traces: Sequence[Trace], trials: Sequence[int]) -> Path:
+    """Write sampled records of one stretch as CSV, a column a trial; all of it or nothing."""
+    path = Path(path)
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["time_ms", *(f"trial_{trial}_pA" for trial in trials)])
+        columns = np.column_stack([traces[0].time_ms, *(one.current_pA for one in traces)])
+        writer.writerows([f"{value:.9g}" for value in row] for row in columns)
+    return path
+
+
 def _check(corner_khz: float, interval_ms: float, noise_rms_pA: float, poles: int) -> None:
     if poles not in (4, 8):
         raise InputError(f"poles: got {poles}; a Bessel filter of an amplifier has 4 or 8")

@@ -110,7 +110,7 @@ def _bootstrapped(sample: Floats, statistic: Callable[..., Any], fewest: int = 1
         confidence_level=CONFIDENCE,
         n_resamples=_RESAMPLES,
         method="percentile",
-        batch=max(1, 5_000_000 // len(sample)),
+        batch=max(1, 1_000_000 // len(sample)),
         rng=np.random.default_rng(0),
     )
     return Estimate(

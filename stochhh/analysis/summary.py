@@ -18,10 +18,14 @@ from stochhh.analysis.spikes import (
     isi_mean_ms,
     mean_estimate,
 )
+from stochhh.columns import ROWS
+from stochhh.lazy import pieces
 from stochhh.result import Result
 
 Floats = NDArray[np.float64]
 Summary = dict[str, Any]
+
+_MOST_IN_MEDIAN = 1_000_000
 
 
 def summarise(result: Result) -> Summary:
@@ -43,6 +47,7 @@ def summarise(result: Result) -> Summary:
         "scenario": result.name,
         "title": result.title,
         "method": result.method,
+        **{key: attrs[key] for key in ("step_ms", "method_chosen") if key in attrs},
         "seed": result.seed,
         "trials": int(attrs["trials_finished"]),
         "trials_planned": int(attrs["trials_planned"]),
@@ -75,7 +80,7 @@ def _point(result: Result, index: int) -> Summary:
     summary = {
         **({"place": place, "trials": len(trains)} if place else {}),
         **_spike_statistics(trains, duration),
-        "voltage": _voltage(data["voltage"].values, before),
+        "voltage": _voltage(data["voltage"].variable, before),
         **_clamp_current(data, ""),
         "ions": _ions(data, ""),
         "transitions": int(np.nansum(data["transitions"].values)),
@@ -85,7 +90,7 @@ def _point(result: Result, index: int) -> Summary:
         summary["deterministic"] = _without_intervals(
             {
                 **_spike_statistics(twin, duration),
-                "voltage": _voltage(data["deterministic_voltage"].values[None], before),
+                "voltage": _voltage(data["deterministic_voltage"].variable, before),
                 **_clamp_current(data, "deterministic_"),
                 "ions": _ions(data, "deterministic_"),
                 "transitions": 0,
@@ -129,18 +134,26 @@ def _spike_statistics(trains: Sequence[Floats], duration_ms: float) -> Summary:
 
 def _before_stimulus(data: xr.Dataset) -> slice:
     """Record times before any current flows; all of them if it flows at once or never."""
-    stimulus = np.atleast_2d(data["stimulus"].values)
-    flowing = np.nonzero((stimulus != 0.0).any(axis=0))[0]
-    return slice(0, int(flowing[0])) if len(flowing) and flowing[0] > 0 else slice(None)
+    first = data.sizes["time"]
+    for index, values in pieces(data["stimulus"].variable):
+        if index[-1].start < first and np.any(values):
+            first = min(first, index[-1].start + int(np.nonzero(values)[0][0]))
+    return slice(0, first) if 0 < first < data.sizes["time"] else slice(None)
 
 
-def _voltage(voltage: Floats, before: slice) -> Summary:
-    """Rest (median before the stimulus) and peak voltage of each trial, averaged over trials."""
-    if voltage.shape[0] == 0:
-        return {**_named("rest_mV", Estimate(None)), **_named("peak_mV", Estimate(None))}
+def _voltage(voltage: xr.Variable, before: slice) -> Summary:
+    """Rest (median before the stimulus) and peak voltage of each trial, averaged over trials.
+
+    The median of a very long record is that of every k-th value.
+    """
+    trials = [voltage] if voltage.ndim == 1 else list(voltage)
+    start, stop, _ = before.indices(voltage.shape[-1])
+    sampled = slice(start, stop, -(-(stop - start) // _MOST_IN_MEDIAN))
+    rest = [np.median(trial[sampled].values) for trial in trials]
+    peak = [max(values.max() for _, values in pieces(trial)) for trial in trials]
     return {
-        **_named("rest_mV", mean_estimate(np.median(voltage[:, before], axis=1))),
-        **_named("peak_mV", mean_estimate(voltage.max(axis=1))),
+        **_named("rest_mV", mean_estimate(np.array(rest))),
+        **_named("peak_mV", mean_estimate(np.array(peak))),
     }
 
 
@@ -148,9 +161,14 @@ def _clamp_current(data: xr.Dataset, prefix: str) -> Summary:
     """Mean current of a clamped membrane at the moment when it is largest in magnitude."""
     if f"{prefix}total_current" not in data:
         return {}
-    current = np.atleast_2d(data[f"{prefix}total_current"].values)
-    largest = int(np.abs(current.mean(axis=0)).argmax())
-    return {"current": _named("peak_pA", mean_estimate(current[:, largest]))}
+    current = data[f"{prefix}total_current"].variable
+    largest = np.zeros(0)
+    for first in range(0, data.sizes["time"], ROWS):
+        block = np.atleast_2d(current[..., first : first + ROWS].values)
+        mean = np.abs(block.mean(axis=0))
+        if first == 0 or mean.max() > abs(largest.mean()):
+            largest = block[:, int(mean.argmax())]
+    return {"current": _named("peak_pA", mean_estimate(largest))}
 
 
 def _ions(data: xr.Dataset, prefix: str) -> Summary:

@@ -19,16 +19,21 @@ def schema() -> None:
 
 @app.command("list")
 def list_command() -> None:
-    """List the scenarios and channel schemes that come with stochhh."""
+    """List the scenarios, channel schemes and methods that come with stochhh."""
     from rich.console import Console
     from rich.table import Table
 
     from stochhh.kinetics.files import library_schemes, load_scheme
+    from stochhh.methods import METHODS
     from stochhh.scenario import library_scenarios, load_scenario
 
     entries = {
         "scenario": {name: load_scenario(path).title for name, path in library_scenarios().items()},
         "channel scheme": {name: load_scheme(name).title for name in library_schemes()},
+        "method": {
+            "auto": "exact where that is affordable, else leap; says which it took and why",
+            **{name: method.title for name, method in METHODS.items()},
+        },
     }
     for kind, titles in entries.items():
         table = Table(box=None, pad_edge=False)

@@ -21,7 +21,8 @@ def run_command(
     trials: Annotated[int | None, typer.Option(help="Number of trials.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same run.")] = None,
     method: Annotated[
-        str | None, typer.Option(metavar="METHOD", help="exact or deterministic.")
+        str | None,
+        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Threads; one a processor by default.")
@@ -33,7 +34,8 @@ def run_command(
     from rich.console import Console
 
     from stochhh import console, report, simulate
-    from stochhh.trial import needs_compiling
+    from stochhh.cli.analyse import show_outcomes
+    from stochhh.compiled import needs_compiling
 
     resolved = simulate.resolve(scenario, overrides or (), seed, trials, method)
     folder = report.check_folder(
@@ -41,22 +43,25 @@ def run_command(
     )
     plans, _ = simulate.plan(resolved)
     screen = Console(quiet=quiet)
-    if resolved.run.method != "deterministic" and needs_compiling():
+    if needs_compiling(plan.method for plan in plans):
         screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
     n_trials = len(plans) * simulate.n_trials_of(resolved)
     what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
     total = n_trials * float(resolved.run.duration_ms)
     try:
         with console.progress(what, total, quiet) as advance:
-            result = simulate.run(resolved, workers=workers, on_advance=advance)
+            result = simulate.run(
+                resolved, workers=workers, on_advance=advance, scratch_folder=folder.parent
+            )
     except KeyboardInterrupt:
         typer.echo("interrupted: no trial had finished, nothing was written", err=True)
         raise typer.Exit(130) from None
-    summary = report.save(result, folder, force)
+    summary, outcomes, study_files = report.save_with_studies(result, folder, force)
     screen.print(console.summary_table(summary))
-    screen.print(
-        f"seed {result.seed}; wrote {', '.join(report.FILES)} to {folder}/", highlight=False
-    )
+    screen.print(console.method_line(summary), highlight=False)
+    show_outcomes(outcomes, screen)
+    written = ", ".join([*report.FILES, *(path.name for path in study_files)])
+    screen.print(f"seed {result.seed}; wrote {written} to {folder}/", highlight=False)
     if result.interrupted:
         finished, planned = summary["trials"], summary["trials_planned"]
         typer.echo(f"interrupted: kept {finished} of {planned} trials", err=True)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stochhh.analysis.action_potential import Anatomy, anatomy
+from stochhh.plot.curves import curve
 from stochhh.plot.panels import View
 
 _INK = "0.25"
@@ -21,10 +22,10 @@ def annotate(axes: Axes, view: View) -> None:
     """
     data = view.data
     if data.sizes.get("deterministic_spike", 0):
-        voltage, spike = data["deterministic_voltage"].values, data["deterministic_spike_time"][0]
+        voltage, spike = view.curve("deterministic_voltage"), data["deterministic_spike_time"][0]
     elif data.sizes["spike"]:
         trial = int(np.searchsorted(data["trial"].values, int(data["spike_trial"][0])))
-        voltage, spike = data["voltage"].values[trial], data["spike_time"][0]
+        voltage, spike = curve(data["voltage"].variable[trial], view.span), data["spike_time"][0]
     else:
         return
     rest = float(data["resting_voltage"])
@@ -63,7 +64,7 @@ def _phases(axes: Axes, view: View, marks: Anatomy) -> None:
         "arrowprops": arrow,
         "annotation_clip": True,
     }
-    stimulus = np.atleast_2d(view.data["stimulus"].values)[0]
+    stimulus = np.atleast_2d(view.curve("stimulus"))[0]
     flowing = np.nonzero(stimulus)[0]
     if len(flowing):
         begin, end = view.time[flowing[0]], view.time[min(flowing[-1] + 1, len(view.time) - 1)]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.plot import style
+from stochhh.plot.panels import View
 from stochhh.plot.sweep import axis_numbers, value_label
 from stochhh.result import Result
 
@@ -34,16 +35,19 @@ def draw_family(result: Result) -> Figure:
 def _sweeps(command: Axes, current: Axes, result: Result, colors: np.ndarray) -> None:
     key = next(iter(result.scenario.sweep))
     labelled = np.linspace(0, result.n_points - 1, min(result.n_points, _MOST_LABELS)).astype(int)
+    layout = result.scenario.figure
+    start = None if layout.start_ms is None else float(layout.start_ms)
+    end = None if layout.end_ms is None else float(layout.end_ms)
     for j in range(result.n_points):
-        data = result.point(j)
-        time, sweeps = data["time"].values, data["total_current"].values
-        command.plot(time, data["voltage"].values[0], color=colors[j], linewidth=0.9)
-        label = value_label(data.coords[key].item()) if j in labelled else None
-        current.plot(time, sweeps[0], color=colors[j], alpha=0.4, linewidth=0.5)
-        current.plot(time, sweeps.mean(axis=0), color=colors[j], linewidth=0.9, label=label)
+        view = View(result.point(j), 1, start, end)
+        command.plot(view.time, view.curve("voltage")[0], color=colors[j], linewidth=0.9)
+        label = value_label(view.data.coords[key].item()) if j in labelled else None
+        sweep = view.curve("total_current")[0]
+        current.plot(view.time, sweep, color=colors[j], alpha=0.4, linewidth=0.5)
+        current.plot(view.time, view.mean_curve, color=colors[j], linewidth=0.9, label=label)
         if result.has_deterministic:
-            limit = data["deterministic_total_current"].values
-            current.plot(time, limit, **{**style.LIMIT, "linewidth": 0.8})
+            limit = view.curve("deterministic_total_current")
+            current.plot(view.time, limit, **{**style.LIMIT, "linewidth": 0.8})
     command.set_ylabel("command (mV)")
     command.tick_params(labelbottom=False)
     current.axhline(0, color="0.8", linewidth=0.6, zorder=0)
@@ -54,14 +58,16 @@ def _sweeps(command: Axes, current: Axes, result: Result, colors: np.ndarray) ->
 
 def _peaks(axes: Axes, result: Result, colors: np.ndarray) -> None:
     """Largest inward and outward mean current at each point, beside the deterministic ones."""
-    key = next(iter(result.scenario.sweep))
-    points = [result.point(j) for j in range(result.n_points)]
-    x, label = axis_numbers([point.coords[key].item() for point in points], key)
+    key, limited = next(iter(result.scenario.sweep)), result.has_deterministic
+    views = [View(result.point(j), 1) for j in range(result.n_points)]
+    x, label = axis_numbers([view.data.coords[key].item() for view in views], key)
+    all_means = [view.mean_curve for view in views]  # a curve keeps its extremes
+    limits = [view.curve("deterministic_total_current") for view in views if limited]
     for name, marker, extreme in (("outward", "^", np.max), ("inward", "v", np.min)):
-        means = [float(extreme(point["total_current"].values.mean(axis=0))) for point in points]
+        means = [float(extreme(mean)) for mean in all_means]
         axes.scatter(x, means, marker=marker, s=18, c=colors, label=f"peak {name}", zorder=3)
-        if result.has_deterministic:
-            limit = [float(extreme(p["deterministic_total_current"].values)) for p in points]
+        if limited:
+            limit = [float(extreme(course)) for course in limits]
             axes.plot(x, limit, **{**style.LIMIT, "linewidth": 0.9})
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
     axes.set_xlabel(result.scenario.figure.axis or label)

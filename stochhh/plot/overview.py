@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from stochhh.lazy import pieces
 from stochhh.plot import style
 from stochhh.plot.annotate import annotate
 from stochhh.plot.family import draw_family
@@ -42,7 +43,9 @@ def _draw_point(result: Result, scenario: Scenario) -> Figure:
     heights = [HEIGHTS.get(name, 1.0) for name in names]
     size = (style.WIDTH, 0.7 + _PANEL_INCHES * sum(heights))
     figure = Figure(figsize=size, layout="constrained")
-    view = View(data, layout.traces)
+    start = 0.0 if layout.start_ms is None else float(layout.start_ms)
+    end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
+    view = View(data, layout.traces, start, end)
     axes = figure.subplots(
         len(names), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
@@ -52,8 +55,6 @@ def _draw_point(result: Result, scenario: Scenario) -> Figure:
             one.tick_params(axis="x", bottom=False)
             one.spines["bottom"].set_visible(False)
     _drop_repeated_legends(axes)
-    start = 0.0 if layout.start_ms is None else float(layout.start_ms)
-    end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
     axes[-1].set_xlim(start, end)
     axes[-1].set_xlabel("time (ms)")
     figure.align_ylabels(axes)
@@ -78,7 +79,7 @@ def _drop_repeated_legends(axes: Any) -> None:
 def _default_panels(data: xr.Dataset) -> tuple[str, ...]:
     several = data.sizes["trial"] > 1 and data.sizes["spike"] > 0
     shown = {
-        "stimulus": bool(np.any(data["stimulus"].values)),
+        "stimulus": any(np.any(values) for _, values in pieces(data["stimulus"].variable)),
         "voltage": True,
         "open": "open" in data,
         "total_current": "total_current" in data,

@@ -3,27 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
 from stochhh.plot import style
+from stochhh.plot.curves import Span, curve, span, times
 
 _MOST_ROWS = 200  # of a raster
 
 
-class View(NamedTuple):
-    """What a panel needs besides its axes."""
+@dataclass(frozen=True)
+class View:
+    """What a panel needs besides its axes.
 
-    data: xr.Dataset  # of one point
+    Attributes
+    ----------
+    data : of one point.
+    n_traces : trials to draw.
+    start_ms, end_ms : what will be shown, None for all.
+    """
+
+    data: xr.Dataset
     n_traces: int
+    start_ms: float | None = None
+    end_ms: float | None = None
 
-    @property
+    @cached_property
+    def span(self) -> Span:
+        """Rows that are drawn."""
+        return span(self.data, self.start_ms, self.end_ms)
+
+    @cached_property
     def time(self) -> Any:
-        """Record times, ms."""
-        return self.data["time"].values
+        """Times of the points of curves, ms."""
+        return times(self.data, self.span)
+
+    def curve(self, name: str) -> Any:
+        """Points of a recorded variable, of the first trials if it has any."""
+        variable = self.data[name].variable
+        if "trial" in variable.dims:
+            variable = variable[: max(self.n_traces, 1)]
+        return curve(variable, self.span)
+
+    @cached_property
+    def mean_curve(self) -> Any:
+        """Mean of the clamp current over all sweeps."""
+        return curve(self.data["total_current"].variable, self.span, _mean)
 
     @property
     def colors(self) -> list[str]:
@@ -54,8 +84,7 @@ class View(NamedTuple):
 
 def stimulus(axes: Axes, view: View) -> None:
     """Injected current; of a few trials, if it differs between them."""
-    current = np.atleast_2d(view.data["stimulus"].values) * view.per_area
-    for row in current[: max(view.n_traces, 1)]:
+    for row in np.atleast_2d(view.curve("stimulus")) * view.per_area:
         axes.plot(view.time, row, color=style.STIMULUS, linewidth=0.9, drawstyle="steps-post")
     axes.set_ylabel("injected\n(µA/cm²)")
     axes.margins(y=0.15)
@@ -64,10 +93,10 @@ def stimulus(axes: Axes, view: View) -> None:
 def voltage(axes: Axes, view: View) -> None:
     """Membrane potential of several trials over the deterministic one; under clamp the command."""
     if "total_current" in view.data:
-        axes.plot(view.time, view.data["voltage"].values[0], color=style.STIMULUS, linewidth=1.2)
+        axes.plot(view.time, view.curve("voltage")[0], color=style.STIMULUS, linewidth=1.2)
         axes.set_ylabel("command (mV)")
         return
-    traces = view.data["voltage"].values[: view.n_traces]
+    traces = view.curve("voltage")[: view.n_traces]
     strengths = np.linspace(1.0, 0.35, max(len(traces), 1))
     for number, (trace, strength) in reversed(
         list(enumerate(zip(traces, strengths, strict=False)))
@@ -77,7 +106,7 @@ def voltage(axes: Axes, view: View) -> None:
             label = f"{len(traces)} trials" if len(traces) > 1 else "one trial"
         axes.plot(view.time, trace, color=style.VOLTAGE, alpha=strength, label=label, **style.TRIAL)
     if "deterministic_voltage" in view.data:
-        limit = view.data["deterministic_voltage"].values
+        limit = view.curve("deterministic_voltage")
         axes.plot(view.time, limit, label="deterministic", **style.LIMIT)
     axes.set_ylabel("voltage (mV)")
     legend_above(axes)
@@ -102,13 +131,9 @@ def ions(axes: Axes, view: View) -> None:
     data = view.data
     with np.errstate(divide="ignore", invalid="ignore"):
         per_charge = np.nan_to_num(data["ions"].values[0] / data["total_charge"].values[0])
-    left = data["charge"].values * per_charge
-    power = 6 if np.abs(left).max(initial=0.0) > 1e6 else 3
-    scaled = data.assign(ions_so_far=(("trial", "time", "population"), left / 10**power))
-    if "deterministic_charge" in data:
-        limit = data["deterministic_charge"].values * per_charge / 10**power
-        scaled = scaled.assign(deterministic_ions_so_far=(("time", "population"), limit))
-    _by_population(axes, view._replace(data=scaled), "ions_so_far", 1.0)
+    largest = np.abs(view.curve("charge") * per_charge).max(initial=0.0)
+    power = 6 if largest > 1e6 else 3
+    _by_population(axes, view, "charge", per_charge / 10**power)
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
     axes.set_ylabel("ions that left\n(millions)" if power == 6 else "ions that left\n(thousands)")
 
@@ -135,7 +160,7 @@ def channels(axes: Axes, view: View) -> None:
     mine = data["flip_trial"].values == trial
     time, channel = data["flip_time"].values[mine], data["flip_channel"].values[mine]
     entered = data["flip_state"].values[mine]
-    names, end = [str(name) for name in data["population"].values], float(view.time[-1])
+    names, end = [str(name) for name in data["population"].values], float(data["time"][-1])
     shown = [k for name in names for k in _first(owner, name, _MOST_ROWS // len(names))]
     for row, k in enumerate(shown):
         at = np.concatenate([[0.0], time[channel == k], [end]])
@@ -167,14 +192,14 @@ def legend_above(axes: Axes) -> None:
 
 def total_current(axes: Axes, view: View) -> None:
     """Current of a few clamped sweeps, their mean, and the deterministic one."""
-    sweeps = view.data["total_current"].values
-    for row in sweeps[: view.n_traces]:
+    n_sweeps = view.data.sizes["trial"]
+    for row in view.curve("total_current")[: view.n_traces]:
         axes.plot(view.time, row, color=style.VOLTAGE, alpha=0.45, linewidth=0.6)
-    if len(sweeps) > 1:
-        label = f"mean of {len(sweeps)} sweeps"
-        axes.plot(view.time, sweeps.mean(axis=0), color=style.MEAN, linewidth=1.3, label=label)
+    if n_sweeps > 1:
+        label = f"mean of {n_sweeps} sweeps"
+        axes.plot(view.time, view.mean_curve, color=style.MEAN, linewidth=1.3, label=label)
     if "deterministic_total_current" in view.data:
-        limit = view.data["deterministic_total_current"].values
+        limit = view.curve("deterministic_total_current")
         axes.plot(view.time, limit, label="deterministic", **style.LIMIT)
     axes.set_ylabel("clamp current\n(pA, outward up)")
     legend_above(axes)
@@ -195,16 +220,21 @@ PANELS: dict[str, Callable[[Axes, View], None]] = {
 HEIGHTS = {"stimulus": 0.5, "voltage": 1.9, "spikes": 0.8}
 
 
-def _by_population(axes: Axes, view: View, name: str, factor: float) -> None:
+def _by_population(axes: Axes, view: View, name: str, factor: Any) -> None:
+    """Draw a variable of each population, times a factor, or one factor a population."""
+    first = factor * replace(view, n_traces=1).curve(name)
     limit = f"deterministic_{name}"
+    course = factor * view.curve(limit) if limit in view.data else None
     for p, (label, color) in enumerate(zip(view.labels, view.colors, strict=True)):
-        if len(view.data["trial"]):
-            trial = view.data[name].values[0, :, p]
-            axes.plot(view.time, factor * trial, color=color, label=label, **style.TRIAL)
-        if limit in view.data:
-            values = factor * view.data[limit].values[:, p]
-            axes.plot(view.time, values, **{**style.LIMIT, "linewidth": 0.9})
+        if len(first):
+            axes.plot(view.time, first[0, :, p], color=color, label=label, **style.TRIAL)
+        if course is not None:
+            axes.plot(view.time, course[:, p], **{**style.LIMIT, "linewidth": 0.9})
     legend_above(axes)
+
+
+def _mean(sweeps: Any) -> Any:
+    return sweeps.mean(axis=0)
 
 
 def _first(owner: list[str], name: str, most: int) -> list[int]:

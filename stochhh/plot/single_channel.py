@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ def dwell_figure(
     shut_law: PhaseType | None = None,
     bins_per_decade: int = 10,
     title: str = "",
+    below: Sequence[Callable[[Axes], None]] = (),
 ) -> Figure:
     """Draw open and shut times on logarithmic bins with a square-root ordinate, and their laws.
 
@@ -73,24 +75,77 @@ def dwell_figure(
     ----------
     open_ms, shut_ms : complete sojourns, ms
     open_law, shut_law : what theory expects
+    below : up to two more panels, each drawn by a function of its axes
     """
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 2.9), layout="constrained")
-        both: Any = figure.subplots(1, 2, sharey=True)
-        panels = (
-            ("open", open_ms, open_law, _OPEN),
-            ("shut", shut_ms, shut_law, _SHUT),
-        )
+        height = 2.9 if not below else 5.4
+        figure = Figure(figsize=(style.WIDTH, height), layout="constrained")
+        grid = figure.add_gridspec(2 if below else 1, 2)
+        left = figure.add_subplot(grid[0, 0])
+        right = figure.add_subplot(grid[0, 1], sharey=left)
+        right.tick_params(labelleft=False)
+        panels = ((left, "open", open_ms, open_law), (right, "shut", shut_ms, shut_law))
         most = 1.0
-        for axes, (name, times, law, color) in zip(both, panels, strict=True):
-            sample = np.asarray(times, dtype=np.float64)
-            most = max(most, _dwell_times(axes, name, sample, law, color, bins_per_decade))
-        both[0].set_yscale("function", functions=(_root, np.square))
-        both[0].set_ylim(0.0, 1.12 * most)
-        both[0].set_yticks(_root_ticks(most))
-        both[0].set_ylabel("count per bin (square-root scale)")
+        for (axes, name, times, law), color in zip(panels, (_OPEN, _SHUT), strict=True):
+            curve = None if law is None else partial(survivor, law)
+            mean = None if law is None else mean_ms(law)
+            most = max(
+                most, draw_times(axes, f"{name} time", times, curve, mean, color, bins_per_decade)
+            )
+        root_ordinate(left, most)
+        left.set_ylabel("count per bin (square-root scale)")
+        for column, draw in enumerate(below):
+            draw(figure.add_subplot(grid[1, column] if len(below) > 1 else grid[1, :]))
         _title(figure, title)
     return figure
+
+
+def draw_times(
+    axes: Axes,
+    name: str,
+    times_ms: ArrayLike,
+    survivor_of: Callable[[Floats], Floats] | None,
+    expected_mean_ms: float | None,
+    color: str,
+    bins_per_decade: int = 10,
+) -> float:
+    """Draw a histogram of times on logarithmic bins and the counts a law expects.
+
+    Returns
+    -------
+    float
+        The largest count of both, which `root_ordinate` scales the axis by.
+    """
+    times = np.asarray(times_ms, dtype=np.float64)
+    most = 1.0
+    label = f"{len(times)} {name}s"
+    if len(times):
+        histogram = log_histogram(times, bins_per_decade=bins_per_decade)
+        edges = histogram.edges_ms
+        axes.stairs(histogram.counts, edges, fill=True, color=color, alpha=0.35)
+        label += f", mean {_digits(float(times.mean()))} ms"
+        axes.stairs(histogram.counts, edges, color=color, linewidth=0.8, label=label)
+        most = float(histogram.counts.max())
+        if survivor_of is not None:
+            half = 10.0 ** (0.5 / bins_per_decade)
+            grid = np.geomspace(edges[0] / half, edges[-1] * half, _CURVE)
+            expected = len(times) * (survivor_of(grid / half) - survivor_of(grid * half))
+            theory = "theory"
+            if expected_mean_ms is not None:
+                theory += f", mean {_digits(expected_mean_ms)} ms"
+            axes.plot(grid, expected, label=theory, **style.LIMIT)
+            most = max(most, float(expected.max()))
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 0.99), borderaxespad=0.0)
+    axes.set_xscale("log")
+    axes.set_xlabel(f"{name} (ms)")
+    return most
+
+
+def root_ordinate(axes: Axes, most: float) -> None:
+    """Scale the ordinate as the square root of a count that reaches `most`."""
+    axes.set_yscale("function", functions=(_root, np.square))
+    axes.set_ylim(0.0, 1.12 * most)
+    axes.set_yticks(_root_ticks(most))
 
 
 def noise_figure(
@@ -157,32 +212,6 @@ def _record(axes: Axes, trace: Trace, scale_pA: float) -> None:
             scale_pA, color="0.6", linewidth=0.6, linestyle=":", zorder=0, label="one open channel"
         )
     axes.axhline(0.0, color="0.8", linewidth=0.6, zorder=0)
-
-
-def _dwell_times(
-    axes: Axes, name: str, times: Floats, law: PhaseType | None, color: str, bins_per_decade: int
-) -> float:
-    """One histogram and the counts its law expects; the largest count of both."""
-    most = 1.0
-    label = f"{len(times)} {name} times"
-    if len(times):
-        histogram = log_histogram(times, bins_per_decade=bins_per_decade)
-        edges = histogram.edges_ms
-        axes.stairs(histogram.counts, edges, fill=True, color=color, alpha=0.35)
-        label += f", mean {_digits(float(times.mean()))} ms"
-        axes.stairs(histogram.counts, edges, color=color, linewidth=0.8, label=label)
-        most = float(histogram.counts.max())
-        if law is not None:
-            half = 10.0 ** (0.5 / bins_per_decade)
-            grid = np.geomspace(edges[0] / half, edges[-1] * half, _CURVE)
-            expected = len(times) * (survivor(law, grid / half) - survivor(law, grid * half))
-            theory = f"theory, mean {_digits(mean_ms(law))} ms"
-            axes.plot(grid, expected, label=theory, **style.LIMIT)
-            most = max(most, float(expected.max()))
-        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 0.99), borderaxespad=0.0)
-    axes.set_xscale("log")
-    axes.set_xlabel(f"{name} time (ms)")
-    return most
 
 
 def _parabolas(

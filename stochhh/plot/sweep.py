@@ -53,8 +53,10 @@ def draw_sweep(result: Result) -> Figure:
 
 
 def _voltages(axes: Axes, result: Result, index: int, n_traces: int, keys: list[str]) -> None:
-    data = result.point(index)
-    voltage(axes, View(data, n_traces))
+    data, layout = result.point(index), result.scenario.figure
+    start = None if layout.start_ms is None else float(layout.start_ms)
+    end = None if layout.end_ms is None else float(layout.end_ms)
+    voltage(axes, View(data, n_traces, start, end))
     legend = axes.get_legend()
     if legend is not None:
         legend.remove()

@@ -35,6 +35,7 @@ from stochhh.fields import (
     Voltage,
     VoltageStep,
 )
+from stochhh.scenario.analyses import Analysis
 from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
@@ -43,6 +44,17 @@ Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Variable = Literal["voltage", "open", "current", "charge", "occupancy"]
 #: For panels of the figure the recorded variable they show.
 _SHOWN_BY = {"open": "open", "current": "current", "ions": "charge"}
+MethodName = Literal[
+    "exact",
+    "leap",
+    "langevin",
+    "shielded",
+    "frozen",
+    "leap-first-order",
+    "subunit",
+    "deterministic",
+    "auto",
+]
 Panel = Literal[
     "stimulus", "voltage", "open", "current", "total_current", "ions", "spikes", "channels"
 ]
@@ -62,6 +74,9 @@ class ChannelPopulation(Table):
         None, description="of all channels open, per area or absolute"
     )
     reversal_mV: Voltage = Field(alias="reversal")
+    noise: StrictBool = Field(
+        True, description="false: these channels follow their mean field, without noise"
+    )
 
 
 class LeakConductance(Table):
@@ -124,7 +139,13 @@ class Run(Table):
     duration_ms: Duration = Field(alias="duration")
     trials: Annotated[StrictInt, Field(ge=1, le=10**7)] = 1
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] | None = None
-    method: Literal["exact", "deterministic"] = "exact"
+    method: MethodName = "exact"
+    step_ms: Duration | None = Field(
+        None, alias="step", description="time step of the methods that have one"
+    )
+    accuracy: Annotated[StrictFloat, Field(gt=0, le=0.5)] = Field(
+        0.02, description="relative error of firing statistics that method auto may make"
+    )
     initial: Initial = Initial()
     record: Record = Record()
     deterministic: StrictBool = Field(
@@ -133,28 +154,6 @@ class Run(Table):
     band_width_mV: VoltageStep | None = Field(
         None, alias="band_width", description="voltage bands of the exact method; speed only"
     )
-
-
-class SpikeDetection(Table):
-    """A spike is an upward crossing of `threshold` after the voltage was below `rearm`."""
-
-    threshold_mV: Voltage = Field(parse("0 mV", VOLTAGE), alias="threshold")
-    rearm_mV: Voltage = Field(parse("-30 mV", VOLTAGE), alias="rearm")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.rearm_mV >= self.threshold_mV:
-            raise InputError(
-                f'rearm = "{self.rearm_mV.text}" must lie below '
-                f'threshold = "{self.threshold_mV.text}"'
-            )
-        return self
-
-
-class Analysis(Table):
-    """What to compute from a run."""
-
-    spikes: SpikeDetection = SpikeDetection()
 
 
 class FigureLayout(Table):

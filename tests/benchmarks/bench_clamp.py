@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench_exact import duration_for, patch, timed
 
+from stochhh.exact import run_exact
 from stochhh.plan import Plan
 from stochhh.simulate import plan, resolve
-from stochhh.trial import run_exact
 
 #: A chain of ten states whose middle arrows cost about what a K+ channel's do.
 TEN_STATES = "\n".join(

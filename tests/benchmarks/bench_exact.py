@@ -14,9 +14,10 @@ import sys
 import time
 
 import stochhh
+from stochhh.exact import run_exact
 from stochhh.plan import Plan, default_band_width_mV
 from stochhh.simulate import plan, resolve
-from stochhh.trial import Trial, run_exact
+from stochhh.trial import Trial
 
 AREAS_UM2 = (1, 10, 100, 1000)
 WIDTHS_MV = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)

@@ -9,13 +9,13 @@ from harness import agrees, refuses, same_law, same_mean
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stochhh.exact import run_exact
 from stochhh.kinetics.files import load_scheme
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Transition
 from stochhh.membrane import Membrane, Population
 from stochhh.plan import Plan
 from stochhh.scenario.stimuli import Pulse, Stimulus
-from stochhh.trial import run_exact
 
 
 def one_of(*choices: object) -> st.SearchStrategy:
@@ -148,30 +148,32 @@ def test_every_run_conserves_channels_and_charge(
 
     # channels: whole, none lost, none below zero
     starts = plan.graph.state_start
-    occupancy = np.asarray(trial.occupancy)
+    occupancy = np.asarray(trial.records.occupancy)
     assert occupancy.min() >= 0
     for p, population in enumerate(membrane.populations):
         inside = occupancy[:, starts[p] : starts[p + 1]]
         assert (inside.sum(axis=1) == population.count).all()
         conducting = np.array(population.scheme.is_open)
-        np.testing.assert_array_equal(trial.open[:, p], inside[:, conducting].sum(axis=1))
+        np.testing.assert_array_equal(trial.records.open[:, p], inside[:, conducting].sum(axis=1))
         relative = np.array(population.scheme.relative_conductance)
         np.testing.assert_allclose(
-            trial.conductance_nS[:, p], inside @ relative * population.conductance_nS, atol=1e-12
+            trial.records.conductance[:, p],
+            inside @ relative * population.conductance_nS,
+            atol=1e-12,
         )
 
     # charge: injected = stored + moved, at every record
-    t = plan.record_ms
+    t = np.asarray(plan.record_ms)
     injected = amplitude_pA * np.clip(t - 0.7, 0.0, 1.1)
-    stored = membrane.capacitance_pF * (trial.voltage_mV - trial.voltage_mV[0])
-    np.testing.assert_allclose(trial.charge_fC.sum(axis=1), injected - stored, atol=1e-8)
-    assert trial.voltage_mV[0] == voltage_mV + displacement_mV
+    stored = membrane.capacitance_pF * (trial.records.voltage - trial.records.voltage[0])
+    np.testing.assert_allclose(trial.records.charge.sum(axis=1), injected - stored, atol=1e-8)
+    assert trial.records.voltage[0] == voltage_mV + displacement_mV
 
     # without a stimulus the voltage stays between its start and the reversal potentials
     if not amplitude_pA:
-        bounds = [*membrane.reversals_mV, trial.voltage_mV[0]]
-        assert trial.voltage_mV.min() >= min(bounds) - 1e-9
-        assert trial.voltage_mV.max() <= max(bounds) + 1e-9
+        bounds = [*membrane.reversals_mV, trial.records.voltage[0]]
+        assert trial.records.voltage.min() >= min(bounds) - 1e-9
+        assert trial.records.voltage.max() <= max(bounds) + 1e-9
 
     # times increase: strictly for spikes, and for the transitions of one channel
     assert (np.diff(trial.spike_ms) > 0).all()
@@ -220,7 +222,7 @@ def outcomes(membrane: Membrane, seed: int) -> tuple[np.ndarray, np.ndarray, np.
     trials = [run_exact(plan, index) for index in range(600)]
     return (
         np.array([trial.final_voltage_mV for trial in trials]),
-        np.array([trial.open[-1, 1] for trial in trials]),
+        np.array([trial.records.open[-1, 1] for trial in trials]),
         np.array([trial.transitions for trial in trials]),
     )
 

@@ -123,7 +123,7 @@ def test_workers_change_nothing(workers: int) -> None:
 def test_pauses_change_nothing(monkeypatch: pytest.MonkeyPatch, budget: int) -> None:
     overrides = [f'run.duration="{2 if budget == 1 else 10} ms"']
     whole = stochhh.run(spiking_patch(), overrides=overrides)
-    monkeypatch.setattr("stochhh.trial._SLICE", budget)
+    monkeypatch.setattr("stochhh.exact._SLICE", budget)
     assert_same_bytes(whole, stochhh.run(spiking_patch(), overrides=overrides))
 
 
@@ -131,8 +131,8 @@ def test_full_buffers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = spiking_patch(record={"channels": "all"})
     tables["run"]["duration"] = "100 ms"
     roomy = stochhh.run(tables)
-    monkeypatch.setattr("stochhh.trial._SPIKE_BUFFER", 1)
-    monkeypatch.setattr("stochhh.trial._FLIP_BUFFER", 100)
+    monkeypatch.setattr("stochhh.recording._SPIKE_BUFFER", 1)
+    monkeypatch.setattr("stochhh.recording._FLIP_BUFFER", 100)
     tight = stochhh.run(tables)
     assert max(len(train) for train in roomy.spike_trains()) > 2
     assert_same_bytes(roomy, tight)

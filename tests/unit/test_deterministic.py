@@ -128,34 +128,6 @@ def test_charges_balance(squid: Membrane) -> None:
     assert solved.final_voltage_mV == solved.voltage_mV[-1]
 
 
-def short_pieces(n: int, duration_ms: float) -> Breakpoints:
-    """Noise: a fresh current in each of n equal pieces."""
-    current = 8.0 + 5.0 * np.random.default_rng(7).standard_normal(n)
-    return Breakpoints(np.linspace(0.0, duration_ms, n + 1)[1:], current)
-
-
-def test_noise_is_solved_as_piece_by_piece(squid: Membrane) -> None:
-    """Runs of short pieces are solved in one go; each on its own gives the same course."""
-    stimulus = short_pieces(250, 25.0)
-    at_once = course(squid, stimulus, stimulus.end)
-    voltage, laws = squid.resting_voltage_mV(), squid.stationary_laws(squid.resting_voltage_mV())
-    begin, voltages, charge, spikes = 0.0, [], np.zeros(3), []
-    for end, current in zip(stimulus.end, stimulus.current, strict=True):
-        piece = Breakpoints(np.array([end - begin]), np.array([current]))
-        solved = deterministic.simulate(squid, piece, np.zeros(0), voltage, laws, tolerance=1e-10)
-        spikes += [begin + time for time in solved.spike_ms]
-        voltage, laws, begin = solved.final_voltage_mV, solved.final_laws, end
-        charge = charge + solved.final_charge_fC
-        voltages.append(voltage)
-    assert max(voltages) > 20.0
-    # steps across jumps of the current cost accuracy: up to 0.05 ms in the time of a spike
-    away = np.abs(at_once.voltage_mV - np.array(voltages))
-    assert np.median(away) < 0.2
-    assert away.max() < 20.0
-    assert at_once.spike_ms == pytest.approx(spikes, abs=0.06)
-    np.testing.assert_allclose(at_once.final_charge_fC, charge, rtol=0.02)
-
-
 def test_long_and_short_pieces_mix(squid: Membrane) -> None:
     """A current that does not change is one current, however it is cut."""
     times = np.linspace(0.0, 20.0, 41)

@@ -12,18 +12,20 @@ import pytest
 
 import stochhh
 from stochhh.errors import TrustError
+from stochhh.exact import run_exact
 from stochhh.kernels import exact, status
 from stochhh.kernels.patch import relaxation, relaxation_integral, time_to, voltage_integral
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Transition
 from stochhh.kinetics.tables import Bands, build_graph
+from stochhh.limit import run_deterministic
 from stochhh.membrane import Membrane, Population, build_patch
 from stochhh.plan import Plan, generator
 from stochhh.scenario import load_scenario
 from stochhh.simulate import plan as work_out
 from stochhh.state import begin, make_flips, make_records, tag_channels
 from stochhh.stimulus import Breakpoints
-from stochhh.trial import initial_occupancy, run_deterministic, run_exact
+from stochhh.trial import initial_occupancy
 
 # ---------------------------------------------------------------- closed forms
 
@@ -551,14 +553,14 @@ def test_passive_membrane_is_the_analytic_one() -> None:
     """Voltage and leak charge of an RC membrane with a pulse, displaced at the start."""
     plan = passive([current(2.0, 5.0, 7.0)], "30 ms", displacement="12 mV")
     trial = run_exact(plan, 0)
-    t = plan.record_ms
+    t = np.asarray(plan.record_ms)
     on, off = np.clip(t - 5.0, 0.0, None), np.clip(t - 12.0, 0.0, None)
     above = 12.0 * np.exp(-t / TAU_MS)  # mV above rest
     above += 20.0 * (np.exp(-off / TAU_MS) - np.exp(-on / TAU_MS))
-    np.testing.assert_allclose(trial.voltage_mV, REST_MV + above, atol=1e-10)
+    np.testing.assert_allclose(trial.records.voltage, REST_MV + above, atol=1e-10)
     # injected = stored + leaked
     injected = 2.0 * (on - off)
-    np.testing.assert_allclose(trial.charge_fC[:, 0], injected - (above - 12.0), atol=1e-9)
+    np.testing.assert_allclose(trial.records.charge[:, 0], injected - (above - 12.0), atol=1e-9)
     assert trial.total_charge_fC == pytest.approx(injected[-1] - (above[-1] - 12.0), abs=1e-9)
     assert trial.transitions == 0
 

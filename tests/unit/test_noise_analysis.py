@@ -11,8 +11,8 @@ from stochhh.analysis.noise import (
     count_channels,
     fit_parabola,
     mean_variance,
-    stationary_spectrum,
 )
+from stochhh.analysis.spectra import stationary_spectrum
 from stochhh.errors import InputError
 from stochhh.plot import style
 from stochhh.plot.single_channel import noise_figure

@@ -188,7 +188,7 @@ def test_runaway_membrane_is_refused() -> None:
 
 
 def test_too_many_flips_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stochhh.trial._MOST_FLIPS", 10)
+    monkeypatch.setattr("stochhh.recording._MOST_FLIPS", 10)
     refused(
         tables(record={"channels": "all"}),
         r"run.record.channels: more than 1e\+01 transitions of tagged channels; tag fewer",

@@ -1,0 +1,73 @@
+"""Choosing a method by the number of channels and the error a user can bear."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stochhh.membrane import Membrane
+from stochhh.methods import METHODS, Method
+
+#: What a transition costs the exact method on one core of a usual machine
+#: (``tests/benchmarks/bench_exact.py``).
+_SECONDS_A_TRANSITION = 45e-9
+#: Computing time for a simulated second up to which the exact method is worth it.
+_AFFORDABLE_S = 0.5
+#: Error in firing statistics below which only the exact method will do.
+_FINEST = 0.005
+#: The second-order leap at its default step is within this of exact (its error grows
+#: as the square of the step).
+_LEAP_ERROR = 0.02
+_SHORTEST_STEP_MS = 0.01
+
+
+class Choice(NamedTuple):
+    """A method, its step (ms; None without one) and the reason in a sentence."""
+
+    method: Method
+    step_ms: float | None
+    why: str
+
+
+def choose(membrane: Membrane, voltage_mV: float, accuracy: float, follows: bool) -> Choice:
+    """Choose the method for a membrane.
+
+    Parameters
+    ----------
+    membrane : with its populations
+    voltage_mV : at which channels start
+    accuracy : relative error allowed in firing statistics
+    follows : whether single channels are to be followed, which only `exact` does
+
+    Returns
+    -------
+    Choice
+        `exact` as long as it is affordable or nothing else will do, else `leap`
+        with the step its error of second order asks for.
+    """
+    exact, leap = METHODS["exact"], METHODS["leap"]
+    assert leap.step_ms is not None
+    step = leap.step_ms * min((accuracy / _LEAP_ERROR) ** 0.5, 1.0)
+    step = max(round(step, 3), _SHORTEST_STEP_MS)
+    if any(not population.noise for population in membrane.populations):
+        return Choice(leap, step, "some channels follow their mean field, which needs a step")
+    if follows:
+        return Choice(exact, None, "single channels are followed")
+    if accuracy < _FINEST:
+        return Choice(exact, None, f"an accuracy of {accuracy:g} leaves no room for a step")
+    cost = 1e3 * _SECONDS_A_TRANSITION * _transitions_per_ms(membrane, voltage_mV)
+    said = f"{membrane.n_channels:,d} channels cost it about {cost:.2g} s a simulated second"
+    if cost <= _AFFORDABLE_S:
+        return Choice(exact, None, said)
+    return Choice(leap, step, f"exact is slow here: {said}")
+
+
+def _transitions_per_ms(membrane: Membrane, voltage_mV: float) -> float:
+    """Expected number of transitions of all channels at equilibrium."""
+    total = 0.0
+    laws = membrane.stationary_laws(voltage_mV)
+    for population, law in zip(membrane.populations, laws, strict=True):
+        leaving = -np.diag(population.scheme.generator(voltage_mV))
+        total += population.count * float(law @ leaving)
+    return total

@@ -1,0 +1,102 @@
+"""Datasets as NetCDF-4 files, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stochhh.columns import ROWS
+from stochhh.lazy import pieces
+
+_LARGE = 4 * ROWS  # numbers in a variable, beyond which it is written and read piece by piece
+_LARGE_FILE = 256e6  # bytes in a dataset, beyond which it stays in its file
+_COMPRESSED = 1000  # numbers in a variable worth compressing
+_LEVEL = 3
+
+
+def write(dataset: xr.Dataset, path: Path) -> None:
+    """Write a dataset; what is large along ``time`` goes piece by piece, and attributes last.
+
+    So a file that was never finished does not say what it is.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    large = [
+        str(name)
+        for name, variable in dataset.variables.items()
+        if "time" in variable.dims and variable.size > _LARGE and variable.dtype.kind in "iuf"
+    ]
+    small = dataset.drop_vars(large)
+    if large:
+        small = small.drop_attrs(deep=False)
+    encoding = {
+        str(name): {"zlib": True, "complevel": _LEVEL}
+        for name, variable in small.variables.items()
+        if variable.dtype.kind in "iuf" and variable.size > _COMPRESSED
+    }
+    try:
+        small.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+        if large:
+            _append(dataset, large, path)
+    except RuntimeError as error:  # HDF5's way to say that the disk is full
+        raise OSError(f"HDF5: {error}") from error
+
+
+def _append(dataset: xr.Dataset, names: list[str], path: Path) -> None:
+    """Add large variables to a file that holds the rest."""
+    import h5netcdf
+
+    with h5netcdf.File(path, "a") as file:
+        for name in sorted(names, key=lambda one: one != "time"):  # dims come with their coordinate
+            variable = dataset.variables[name]
+            for dim, size in zip(variable.dims, variable.shape, strict=True):
+                if dim not in file.dimensions:
+                    file.dimensions[dim] = size
+            blocks = pieces(variable)
+            first = next(blocks)
+            target = file.create_variable(
+                name,
+                variable.dims,
+                variable.dtype,
+                chunks=(1,) * (variable.ndim - first[1].ndim) + first[1].shape,
+                compression="gzip",
+                compression_opts=_LEVEL,
+                shuffle=True,
+            )
+            for key, value in _attributes(dataset, name).items():
+                target.attrs[key] = value
+            target[first[0]] = first[1]
+            for index, values in blocks:
+                target[index] = values
+        file.attrs.update(dataset.attrs)
+
+
+def _attributes(dataset: xr.Dataset, name: str) -> dict[str, Any]:
+    """Attributes of a variable as xarray writes them: with the coordinates that go with it."""
+    variable = dataset.variables[name]
+    beside = [
+        str(other)
+        for other, coordinate in dataset.coords.items()
+        if other not in dataset.dims and set(coordinate.dims) <= set(variable.dims)
+    ]
+    attrs: dict[str, Any] = dict(variable.attrs)
+    if variable.dtype.kind == "f" and name not in dataset.dims:
+        attrs["_FillValue"] = np.array(np.nan, variable.dtype)
+    if beside and name not in dataset.coords:
+        attrs["coordinates"] = " ".join(beside)
+    return attrs
+
+
+def read(path: Path) -> xr.Dataset:
+    """Read a dataset: into memory, or if it is large leave it in the file, to be read in slices."""
+    dataset = xr.open_dataset(path, engine="h5netcdf", cache=False)
+    if dataset.nbytes > _LARGE_FILE:
+        return dataset
+    with dataset:
+        return dataset.load()

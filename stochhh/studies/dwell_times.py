@@ -1,0 +1,294 @@
+"""The study `dwell_times`: how long single channels stay open and shut, and when they first open.
+
+Laws of Colquhoun & Hawkes 1981, doi:10.1098/rspb.1981.0003 (bursts: 1982,
+doi:10.1098/rstb.1982.0156). They are those of equilibrium at the held voltage; where
+the voltage is not held there are none. First latencies begin with the law that the
+command has left at the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from stochhh import theory
+from stochhh.analysis.single_channel import (
+    BurstList,
+    bursts,
+    dwell_times_ms,
+    first_latencies_ms,
+    idealise,
+    open_probability,
+)
+from stochhh.analysis.spikes import mean_estimate
+from stochhh.errors import InputError
+from stochhh.membrane import Population
+from stochhh.plot.latency import draw_burst_lengths, draw_latencies
+from stochhh.plot.single_channel import dwell_figure
+from stochhh.studies.estimates import median_estimate, share_estimate
+from stochhh.studies.signals import population_of
+from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, named
+
+Floats = NDArray[np.float64]
+
+
+_CUT = 0.01  # by which short records bias a mean, from where on the true one is told too
+_GRID, _SHORTEST = 4000, 1e-8  # times of an integral, the first as a share of the last
+
+
+class _Latencies(NamedTuple):
+    latency_ms: Floats  # (n,), NaN where no opening came
+    longest_ms: float
+    law: theory.PhaseType | None
+
+
+class _Times(NamedTuple):
+    open_ms: Floats
+    shut_ms: Floats
+    open_law: theory.PhaseType | None
+    shut_law: theory.PhaseType | None
+    bins_per_decade: int
+    bursts: BurstList | None
+    generator: Floats | None
+    is_open: NDArray[np.bool_]
+    critical_gap_ms: float
+    latencies: _Latencies | None
+
+
+def compute(occasion: Occasion) -> Findings:
+    """Open and shut times, open probability and, if asked for, bursts and first latencies."""
+    settings, setup = occasion.settings, occasion.setup
+    start, end = float(settings.start_ms), float(settings.end_ms)
+    population = population_of(occasion, settings.population)
+    records = idealise(occasion.result, population.name, occasion.point, start, end)
+    voltage = setup.held_mV(start, end)
+    is_open = np.array(population.scheme.is_open)
+    generator = None if voltage is None else population.scheme.generator(voltage)
+    laws = [_law(generator, mask) for mask in (is_open, ~is_open)]
+    if laws[0] is None or laws[1] is None:
+        generator = None
+    times = [dwell_times_ms(records, "open"), dwell_times_ms(records, "shut")]
+    if not any(len(sample) for sample in times):
+        raise InputError("no complete opening or shutting in any record; make the run longer")
+    numbers: Numbers = {
+        "population": population.name,
+        "start_ms": start,
+        "end_ms": end,
+        "voltage_mV": voltage,
+        "records": len(records),
+        **named(
+            "open_probability", open_probability(records), _expected_open(occasion, population)
+        ),
+    }
+    for name, sample, law in zip(("open", "shut"), times, laws, strict=True):
+        numbers[name] = _times(sample, law, end - start)
+    found, gap = None, float(settings.critical_gap_ms or 0.0)
+    if gap:
+        found = bursts(records, gap)
+        numbers["bursts"] = _bursts(found, gap, generator, is_open)
+    waits = None
+    if settings.latency_from_ms is not None:
+        waits = _latencies(occasion, population, float(settings.latency_from_ms))
+        numbers["first_latency"] = _latency_numbers(waits, float(settings.latency_from_ms))
+    data = _Times(
+        open_ms=times[0],
+        shut_ms=times[1],
+        open_law=laws[0],
+        shut_law=laws[1],
+        bins_per_decade=settings.bins_per_decade,
+        bursts=found,
+        generator=generator,
+        is_open=is_open,
+        critical_gap_ms=gap,
+        latencies=waits,
+    )
+    return Findings(numbers, data)
+
+
+def draw(findings: Findings, title: str) -> Figure:
+    """Draw histograms of all times with their laws, and latencies as a distribution."""
+    data: _Times = findings.data
+    below = []
+    if data.bursts is not None:
+        below.append(partial(_draw_bursts, data=data))
+    if data.latencies is not None:
+        waits = data.latencies
+        curve = None if waits.law is None else partial(theory.survivor, waits.law)
+        below.append(
+            partial(
+                draw_latencies,
+                latencies_ms=waits.latency_ms,
+                longest_ms=waits.longest_ms,
+                survivor_of=curve,
+            )
+        )
+    return dwell_figure(
+        data.open_ms,
+        data.shut_ms,
+        data.open_law,
+        data.shut_law,
+        data.bins_per_decade,
+        title,
+        below,
+    )
+
+
+def rows(numbers: Numbers) -> Sequence[Row]:
+    """Lines of its table."""
+    lines = [Row(f"open probability, {numbers['records']} records", "open_probability")]
+    for name in ("open", "shut"):
+        lines.append(Row(f"{numbers[name]['count']} {name} times, mean (ms)", f"{name}.mean_ms"))
+        seen, whole = (numbers[name][key] for key in ("mean_ms_theory", "law_mean_ms_theory"))
+        if seen is not None and whole is not None and abs(seen - whole) > _CUT * whole:
+            lines.append(Row("… of all, cut ones too (ms)", f"{name}.law_mean_ms"))
+        for k, one in enumerate(numbers[name]["components"]):
+            label = f"… time constant of {100 * one['area_theory']:.3g} % of them (ms)"
+            lines.append(Row(label, f"{name}.components.{k}.time_constant_ms"))
+    if "bursts" in numbers:
+        gap, n = numbers["bursts"]["critical_gap_ms"], numbers["bursts"]["count"]
+        lines.append(Row(f"openings in one of {n} bursts (gap {gap:g} ms)", "bursts.openings"))
+        lines.append(Row("length of a burst (ms)", "bursts.length_ms"))
+        lines.append(Row("time open in a burst (ms)", "bursts.open_ms"))
+    if "first_latency" in numbers:
+        first = numbers["first_latency"]
+        lines.append(
+            Row(f"opened within {first['longest_ms']:g} ms of the step", "first_latency.opened")
+        )
+        lines.append(Row("median first latency (ms)", "first_latency.median_ms"))
+    return lines
+
+
+def _law(generator: Floats | None, selected: NDArray[np.bool_]) -> theory.PhaseType | None:
+    if generator is None:
+        return None
+    try:
+        return theory.dwell_law(generator, selected)
+    except ValueError:  # never entered at equilibrium
+        return None
+
+
+def _expected_open(occasion: Occasion, population: Population) -> float | None:
+    """Mean open probability over the stretch, settled or not; None where the law is not known."""
+    start, end = float(occasion.settings.start_ms), float(occasion.settings.end_ms)
+    voltage = occasion.setup.held_mV(start, end)
+    law = occasion.setup.law_at(population, start)
+    if voltage is None or law is None:
+        return None
+    generator = population.scheme.generator(voltage)
+    spent = theory.occupied_times_ms(law, generator, end - start)
+    return float(spent @ np.array(population.scheme.is_open)) / (end - start)
+
+
+def _times(sample: Floats, law: theory.PhaseType | None, record_ms: float) -> Numbers:
+    """Count and mean of complete sojourns, beside the mean that records so long would show."""
+    seen = None if law is None else mean_within_ms(law, record_ms)
+    numbers: Numbers = {
+        "count": len(sample),
+        **named("mean_ms", mean_estimate(sample), seen),
+        "law_mean_ms_theory": None if law is None else theory.mean_ms(law),
+        "components": [],
+    }
+    if law is not None:
+        try:
+            parts = theory.components(law)
+        except ValueError:  # too alike to be told apart
+            return numbers
+        if np.isrealobj(parts.time_constant_ms):
+            numbers["components"] = [
+                {"time_constant_ms_theory": float(constant), "area_theory": float(area)}
+                for constant, area in zip(parts.time_constant_ms, parts.area, strict=True)
+            ]
+    return numbers
+
+
+def mean_within_ms(law: theory.PhaseType, record_ms: float) -> float:
+    """Mean of the sojourns that are complete in records of one length, in equilibrium, ms.
+
+    A sojourn of length t fits into a record of length T with a probability in
+    proportion to T - t, so short ones are seen more often.
+    """
+    grid = np.concatenate([[0.0], np.geomspace(_SHORTEST * record_ms, record_ms, _GRID)])
+    # by parts: the survivor function times the derivatives of T - t and t (T - t)
+    lasting = theory.survivor(law, grid)
+    seen = record_ms - np.trapezoid(lasting, grid)
+    weighted = np.trapezoid(lasting * (record_ms - 2.0 * grid), grid)
+    return float(weighted / seen)
+
+
+def _bursts(
+    found: BurstList, gap_ms: float, generator: Floats | None, is_open: NDArray[np.bool_]
+) -> Numbers:
+    expected = None if generator is None else theory.bursts_by_gap(generator, is_open, gap_ms)
+    samples = {
+        "openings": (found.n_openings.astype(np.float64), "mean_openings"),
+        "length_ms": (found.duration_ms, "mean_length_ms"),
+        "open_ms": (found.open_ms, "mean_open_ms"),
+    }
+    numbers: Numbers = {"critical_gap_ms": gap_ms, "count": len(found.n_openings)}
+    for name, (sample, law_name) in samples.items():
+        law = None if expected is None else float(getattr(expected, law_name))
+        numbers |= named(name, mean_estimate(sample), law)
+    return numbers
+
+
+def _draw_bursts(axes: Axes, data: _Times) -> None:
+    assert data.bursts is not None
+    curve = mean = None
+    if data.generator is not None:
+        law = data.generator, data.is_open, data.critical_gap_ms
+        mean = theory.bursts_by_gap(*law).mean_length_ms
+
+        def curve(times: Floats) -> Floats:
+            return theory.burst_length_by_gap(*law, times)[1]
+
+    draw_burst_lengths(axes, data.bursts.duration_ms, curve, mean, data.bins_per_decade)
+
+
+def _latencies(occasion: Occasion, population: Population, since: float) -> _Latencies:
+    """First latencies from a time to the end of the voltage held there, or of the trial."""
+    setup = occasion.setup
+    until = next(
+        (p.end_ms for p in setup.pieces if p.start_ms <= since < p.end_ms), setup.duration_ms
+    )
+    found = first_latencies_ms(occasion.result, population.name, since, until, occasion.point)
+    voltage, law = setup.held_mV(since, until), setup.law_at(population, since)
+    wait = None
+    if voltage is not None and law is not None:
+        generator = population.scheme.generator(voltage)
+        wait = theory.first_latency(generator, np.array(population.scheme.is_open), law)
+    return _Latencies(found.ravel(), until - since, wait)
+
+
+def _latency_numbers(waits: _Latencies, since: float) -> Numbers:
+    latency = np.where(np.isnan(waits.latency_ms), np.inf, waits.latency_ms)
+    n_opened = int(np.isfinite(latency).sum())
+    opened = median = None
+    if waits.law is not None:
+        law, longest = waits.law, waits.longest_ms
+        opened = 1.0 - float(theory.survivor(law, np.array([longest]))[0])
+        median = _median_ms(law, longest) if opened > 0.5 else None
+    return {
+        "from_ms": since,
+        "longest_ms": waits.longest_ms,
+        "channels": len(latency),
+        **named("opened", share_estimate(n_opened, len(latency)), opened),
+        **named("median_ms", median_estimate(latency), median),
+    }
+
+
+def _median_ms(law: theory.PhaseType, longest_ms: float) -> float:
+    from scipy.optimize import brentq
+
+    def beyond(time: float) -> float:
+        return float(theory.survivor(law, np.array([time]))[0]) - 0.5
+
+    return 0.0 if beyond(0.0) <= 0.0 else float(brentq(beyond, 0.0, longest_ms))
+
+
+STUDY = Study("Dwell times", compute, draw, rows)

@@ -1,0 +1,156 @@
+"""Make the studies of a result: check, fill in the settings, compute, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stochhh.analysis.applicable import resolve_study
+from stochhh.analysis.setup import Setup
+from stochhh.errors import InputError, did_you_mean
+from stochhh.membrane import build_membrane
+from stochhh.plot.overview import save_figure
+from stochhh.result import Result, replacing
+from stochhh.scenario import Point, Scenario, expand_sweep, load_scenario
+from stochhh.studies.registry import STUDIES
+from stochhh.studies.study import Findings, Numbers, Occasion
+
+
+class Outcome(NamedTuple):
+    """One study of one point of a sweep: what it found, or why it found nothing.
+
+    Attributes
+    ----------
+    name : of the study.
+    point : place along dim ``point``; 0 without a sweep.
+    heading : of its table and picture.
+    findings : None if the data did not allow it.
+    problem : why not.
+    """
+
+    name: str
+    point: int
+    heading: str
+    findings: Findings | None
+    problem: str = ""
+
+
+def analyse(
+    result: Result,
+    names: Sequence[str] | None = None,
+    overrides: Iterable[str] = (),
+    strict: bool = True,
+) -> list[Outcome]:
+    """Make studies of a result, one after another, at each point of its sweep.
+
+    Parameters
+    ----------
+    result : of a run, fresh or loaded.
+    names : of studies (`STUDIES`); by default those that its scenario names.
+    overrides : ``"dwell_times.population=squid-k"`` texts that win over the scenario's
+        settings; what neither gives is worked out from the protocol.
+    strict : raise where the data do not allow a study, instead of saying so in its outcome.
+
+    Raises
+    ------
+    InputError
+        An unknown study or setting, or a study that cannot be made of this result.
+    """
+    scenario = _with_settings(result.scenario, names, overrides)
+    wanted = tuple(scenario.analysis.studies) if names is None else tuple(dict.fromkeys(names))
+    points = expand_sweep(scenario)
+    labels = result.dataset["point"].values if "point" in result.dataset.dims else [0]
+    occasions = [
+        (name, _occasion(result, name, place, points[int(label)], scenario.name))
+        for name in wanted
+        for place, label in enumerate(labels)
+    ]
+    outcomes = []
+    for name, occasion in occasions:
+        heading = _heading(STUDIES[name].title, result, points[int(labels[occasion.point])])
+        try:
+            findings = STUDIES[name].compute(occasion)
+        except InputError as error:
+            problem = f"{scenario.name}: analysis.{name}: {error}"
+            if strict:
+                raise InputError(problem) from None
+            outcomes.append(Outcome(name, occasion.point, heading, None, problem))
+            continue
+        findings = findings._replace(numbers=_as_json(findings.numbers))
+        outcomes.append(Outcome(name, occasion.point, heading, findings))
+    return outcomes
+
+
+def numbers_of(outcomes: Iterable[Outcome], point: int = 0) -> dict[str, Numbers]:
+    """Numbers of each study of a point; ``{"problem": why}`` where there are none."""
+    return {
+        one.name: {"problem": one.problem} if one.findings is None else one.findings.numbers
+        for one in outcomes
+        if one.point == point
+    }
+
+
+def write_outcomes(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
+    """Write the picture of each study and its data files into a folder, and list them.
+
+    They are named after the study, and with a sweep numbered by its points. Each is
+    written whole or not at all.
+    """
+    several = len({outcome.point for outcome in outcomes}) > 1
+    written = []
+    for one in outcomes:
+        if one.findings is None:
+            continue
+        stem = Path(folder) / (f"{one.name}_{one.point}" if several else one.name)
+        picture = stem.with_name(f"{stem.name}.png")
+        with replacing(picture) as temporary:
+            save_figure(STUDIES[one.name].draw(one.findings, one.heading), temporary)
+        written.append(picture)
+        write = STUDIES[one.name].write
+        if write is not None:
+            written.extend(write(one.findings, stem))
+    return written
+
+
+def _with_settings(
+    scenario: Scenario, names: Sequence[str] | None, overrides: Iterable[str]
+) -> Scenario:
+    """Take up settings given beside the scenario, and empty ones for studies it does not name."""
+    asked = list(scenario.analysis.studies if names is None else names)
+    for name in asked:
+        if name not in STUDIES:
+            raise InputError(f"no study '{name}'; {did_you_mean(name, STUDIES)}")
+    given = [f"analysis.{name}={{}}" for name in asked if name not in scenario.analysis.studies]
+    for override in overrides:
+        study = override.partition(".")[0].strip()
+        if study not in asked:
+            known = did_you_mean(study, asked) if asked else "none is asked for"
+            raise InputError(
+                f"--set {override}: need STUDY.KEY=VALUE of a study that is asked for; {known}"
+            )
+        given.append(f"analysis.{override}")
+    return load_scenario(scenario, given)
+
+
+def _occasion(result: Result, name: str, place: int, point: Point, where: str) -> Occasion:
+    setup = Setup(point.scenario, build_membrane(point.scenario.membrane, where))
+    return Occasion(result, place, setup, resolve_study(name, setup, where))
+
+
+def _heading(title: str, result: Result, point: Point) -> str:
+    place = ", ".join(f"{key} = {value}" for key, value in point.values.items())
+    return f"{title}: {result.title}" + (f" ({place})" if place else "")
+
+
+def _as_json(value: Any) -> Any:
+    """Plain numbers, lists and tables; what is not finite becomes None."""
+    if isinstance(value, dict):
+        return {str(key): _as_json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,66 @@
+"""What several studies read from a result: populations, times, currents in a stretch of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochhh.membrane import Population
+from stochhh.studies.study import Occasion
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def population_of(occasion: Occasion, name: str) -> Population:
+    """Population of a name that was checked before."""
+    return next(p for p in occasion.setup.membrane.populations if p.name == name)
+
+
+def driving_force_mV(occasion: Occasion, population: Population) -> float:
+    """Held voltage of the study's stretch, from the reversal potential."""
+    settings = occasion.settings
+    held = occasion.setup.held_mV(float(settings.start_ms), float(settings.end_ms))
+    assert held is not None
+    return held - population.reversal_mV
+
+
+def sample_times(occasion: Occasion, start_ms: float, end_ms: float) -> tuple[Floats, slice]:
+    """Record times after the start of a stretch up to its end (ms, (T,)), and their places.
+
+    A record at the start itself is of the voltage before, unless it is the first of all.
+    """
+    time = np.asarray(occasion.result.dataset["time"].values, dtype=np.float64)
+    slack = 1e-9 * occasion.setup.interval_ms
+    first = 0 if start_ms <= 0.0 else int(np.searchsorted(time, start_ms + slack, side="right"))
+    last = int(np.searchsorted(time, end_ms + slack, side="right"))
+    return time[first:last], slice(first, last)
+
+
+class Sweeps(Sequence[Floats]):
+    """Current (pA) or open count of each finished trial, read only when it is asked for."""
+
+    def __init__(
+        self, occasion: Occasion, population: Population | None, quantity: str, kept: slice
+    ) -> None:
+        """Take the signal of a population, or of None the clamp current, at some records."""
+        data = occasion.result.point(occasion.point)
+        if population is None or (quantity == "current" and "current" not in data):
+            signal = data["total_current"]
+        else:
+            names = [str(name) for name in data["population"].values]
+            signal = data[quantity].isel(population=names.index(population.name))
+        self._signal = signal.isel(time=kept)
+        self._rows = np.flatnonzero(np.isfinite(data["final_voltage"].values))
+
+    def __len__(self) -> int:
+        """Count the trials; those that an interrupted sweep never made are none."""
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Read one trial, shape (T,)."""
+        row = self._signal.isel(trial=int(self._rows[index]))
+        return np.asarray(row.values, dtype=np.float64)
