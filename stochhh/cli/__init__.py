@@ -5,11 +5,16 @@ Help lists the commands in the order in which their modules are imported here.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from typing import Any
 
 from stochhh.cli import run  # noqa: F401  isort: skip
+from stochhh.cli import analyse  # noqa: F401  isort: skip
 from stochhh.cli import show  # noqa: F401  isort: skip
+from stochhh.cli import compare  # noqa: F401  isort: skip
+from stochhh.cli import verify  # noqa: F401  isort: skip
 from stochhh.cli import catalogue  # noqa: F401  isort: skip
 from stochhh.cli.app import app
 from stochhh.errors import StochhhError
@@ -18,7 +23,12 @@ __all__ = ["app", "main"]
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; errors become one line and an exit code."""
+    """Run the command line; errors become one line and an exit code.
+
+    Told to terminate, as a batch system does, it tidies up its temporary files first.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app(args=arguments, prog_name="stochhh")
     except StochhhError as error:

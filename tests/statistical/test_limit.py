@@ -13,9 +13,10 @@ import pytest
 from harness import agrees, power_is, refuses, squid_patch, variance_is
 
 import stochhh
-from stochhh.membrane import Membrane, build_membrane
+from stochhh.membrane import build_membrane
 from stochhh.result import Result
 from stochhh.scenario import load_scenario
+from stochhh.verify.linear_noise import linear_noise_variance
 
 CHANNELS_OF_10_UM2 = 780
 # The relative error of an SD from n trials is sqrt(1/2n). Channels from 23 400 to 780 000
@@ -64,9 +65,7 @@ def test_fluctuations_fall_as_root_of_channel_number() -> None:
 def test_voltage_variance_is_that_of_linear_noise() -> None:
     """Variance of the voltage of many channels, from the linearised master equation.
 
-    The covariance S of voltage and open fractions obeys dS/dt = J S + S Jᵀ + D, J the
-    Jacobian of the mean field and D the flux of the channels' transitions (van Kampen
-    1976, as above). The run starts at rest with the channels in equilibrium.
+    The run starts at rest with the channels in equilibrium.
     """
     factor, duration_ms = 100.0, 3.0
     record = {"interval": f"{duration_ms} ms", "variables": ["voltage"]}
@@ -84,48 +83,6 @@ def test_linear_noise_theory_of_large_patches() -> None:
     """Variance times area at rest is 266 mV² µm² (linear noise theory, computed elsewhere)."""
     membrane = build_membrane(load_scenario(patch(1.0, duration="1 ms")).membrane, "linear")
     assert 10.0 * linear_noise_variance(membrane, 500.0) == pytest.approx(266.0, abs=0.5)
-
-
-def linear_noise_variance(membrane: Membrane, duration_ms: float) -> float:
-    """Variance of the voltage (mV²) some time after a start at rest, by the linear noise theory."""
-    from scipy.linalg import expm
-
-    rest = membrane.resting_voltage_mV()
-    laws = membrane.stationary_laws(rest)
-    sizes = [len(law) for law in laws]
-    total = 1 + sum(sizes)
-    jacobian, noise = np.zeros((total, total)), np.zeros((total, total))
-    start = np.zeros((total, total))
-    conductance = membrane.leak_nS
-    first, step = 1, 1e-4
-    for population, law in zip(membrane.populations, laws, strict=True):
-        scheme, states = population.scheme, slice(first, first + len(law))
-        generator, n = scheme.generator(rest), population.count
-        slope = (scheme.generator(rest + step) - scheme.generator(rest - step)) / (2 * step)
-        relative = np.array(scheme.relative_conductance)
-        jacobian[states, states] = generator.T
-        jacobian[states, 0] = law @ slope
-        driving = population.maximal_conductance_nS * (rest - population.reversal_mV)
-        jacobian[0, states] = -driving * relative / membrane.capacitance_pF
-        conductance += population.maximal_conductance_nS * float(law @ relative)
-        flux = law[:, None] * generator
-        np.fill_diagonal(flux, 0.0)
-        noise[states, states] = np.diag(flux.sum(axis=0) + flux.sum(axis=1)) - flux - flux.T
-        noise[states, states] /= n
-        start[states, states] = (np.diag(law) - np.outer(law, law)) / n
-        first += len(law)
-    jacobian[0, 0] = -conductance / membrane.capacitance_pF
-    # Van Loan 1978, doi:10.1109/TAC.1978.1101743: the integral from one matrix exponential,
-    # over a step so short that exp(-J step) stays small
-    n_steps = 20 * round(duration_ms)
-    block = np.block([[-jacobian, noise], [np.zeros_like(noise), jacobian.T]])
-    exponential = expm(block * duration_ms / n_steps)
-    transition = exponential[total:, total:].T
-    gained = transition @ exponential[:total, total:]
-    covariance = start
-    for _ in range(n_steps):
-        covariance = transition @ covariance @ transition.T + gained
-    return float(covariance[0, 0])
 
 
 def test_million_channels_stay_close_to_limit() -> None:

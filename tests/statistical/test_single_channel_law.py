@@ -18,7 +18,7 @@ from scipy import stats
 
 import stochhh
 from stochhh import theory
-from stochhh.analysis.noise import Spectrum, fit_parabola, mean_variance, stationary_spectrum
+from stochhh.analysis.noise import fit_parabola, mean_variance
 from stochhh.analysis.records import recorded_trace
 from stochhh.analysis.single_channel import (
     Idealised,
@@ -28,6 +28,7 @@ from stochhh.analysis.single_channel import (
     idealise,
     open_probability,
 )
+from stochhh.analysis.spectra import Spectrum, stationary_spectrum
 from stochhh.kinetics.files import load_scheme
 from stochhh.result import Result
 

@@ -7,8 +7,6 @@ field, and `stochhh.theory` gives the law of all its states at every time.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from harness import (
@@ -28,24 +26,10 @@ from stochhh import theory
 from stochhh.kinetics.files import load_scheme
 from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.result import Result
+from stochhh.verify.controls import with_multiplicity, with_rate
 
 VOLTAGES_MV = (-90.0, -65.0, -40.0, 0.0, 40.0)
 SLOWEST_MS = {"squid-na": 8.6, "squid-k": 5.6}  # relaxation of h and n at -65 mV, their slowest
-
-
-def with_rate(scheme: ChannelScheme, rate_class: int, factor: float) -> ChannelScheme:
-    """A wrong scheme: one rate class too fast or too slow."""
-    rates = list(scheme.rates)
-    rates[rate_class] = replace(rates[rate_class], factor=factor)
-    return replace(scheme, rates=tuple(rates))
-
-
-def with_multiplicity(scheme: ChannelScheme, transition: int, by: int) -> ChannelScheme:
-    """A wrong scheme: the multiplicity of one transition off by a whole number."""
-    arrows = list(scheme.transitions)
-    arrow = arrows[transition]
-    arrows[transition] = replace(arrow, multiplicity=arrow.multiplicity + by)
-    return replace(scheme, transitions=tuple(arrows))
 
 
 def occupancy(result: Result, scheme: str) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""The command that runs one scenario with several methods and compares them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, ScenarioName, app
+
+
+@app.command("compare")
+def compare_command(
+    scenario: ScenarioName,
+    methods: Annotated[
+        str,
+        typer.Option(metavar="METHOD,…", help='With a step if you like, as in "leap@0.1 ms".'),
+    ] = "exact,leap,langevin",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the files; results/<name> by default."),
+    ] = None,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials of each method.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same table.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a processor by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print the conclusions only.")
+    ] = False,
+) -> None:
+    """Run a scenario with several methods and say which can be told from the exact one."""
+    from rich.console import Console
+
+    from stochhh import compare, console
+    from stochhh.compare.asked import REFERENCE
+    from stochhh.compare.table import comparison_tables
+
+    texts = [text for text in methods.split(",") if text.strip()]
+    asked = compare.read_methods(texts)
+    ready = compare.prepare(scenario, asked, overrides or (), seed, trials)
+    name = ready[0].name
+    folder = compare.check_folder(out or Path("results") / name, name, force)
+    if REFERENCE not in [text.strip() for text in texts]:
+        typer.echo("exact was not among --methods; added, as others are compared with it", err=True)
+    try:
+        found = compare.compare(
+            ready,
+            asked,
+            workers,
+            lambda what, total_ms: console.progress(f"{name}, {what}", total_ms, quiet),
+            folder.parent,
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing was compared", err=True)
+        raise typer.Exit(130) from None
+    written = compare.save(found, folder)
+    screen = Console()
+    if not quiet:
+        for table in comparison_tables(found, screen.width):
+            screen.print(table)
+        for run in found.runs:
+            if run.chosen:
+                screen.print(f"{run.label}: {run.chosen}", highlight=False)
+    for sentence in compare.conclusions(found):
+        screen.print(sentence, highlight=False, markup=False)
+    if not quiet:
+        files = ", ".join(path.name for path in written)
+        screen.print(f"seed {found.seed}; wrote {files} to {folder}/", highlight=False)

@@ -1,0 +1,88 @@
+"""The command that verifies a channel scheme or a scenario against theory."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, app
+from stochhh.errors import InputError
+
+
+@app.command()
+def verify(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="SCHEME|SCENARIO", help="A file, or a name from 'stochhh list'."),
+    ],
+    method: Annotated[
+        str, typer.Option(metavar="METHOD", help="The method that is verified.")
+    ] = "exact",
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="VOLTAGE", help='Hold this voltage, as in "-40 mV".'),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed, the same table.")] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="Simulate less, and see less.")] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="SCHEME", help="Expect the laws of this other scheme instead."),
+    ] = None,
+    overrides: Overrides = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a processor by default.")
+    ] = None,
+    every_row: Annotated[
+        bool, typer.Option("--all", help="List every comparison, not the worst of each law.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone.")] = False,
+) -> None:
+    """Compare simulations of a channel scheme, or of a scenario, with their closed-form laws.
+
+    Each law has theory's value, the simulated one and a p-value. Exit code 1 if one is refused,
+    at a level of one in a million for all of them together.
+    """
+    import os
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads slow small matrices down
+
+    from rich.console import Console
+
+    from stochhh import console, units
+    from stochhh import verify as package
+    from stochhh.verify.table import verification_table
+
+    voltages = []
+    for text in at or []:
+        try:
+            voltages.append(float(units.parse(text, units.VOLTAGE)))
+        except InputError as error:
+            raise InputError(f"--at: {error}") from None
+    try:
+        with console.progress(f"verifying {name}", 1.0, quiet) as advance:
+            rows = package.verify(
+                name,
+                method,
+                at_mV=voltages,
+                seed=seed,
+                quick=quick,
+                against=against,
+                overrides=overrides or (),
+                workers=workers,
+                on_progress=advance,
+            )
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing was compared", err=True)
+        raise typer.Exit(130) from None
+    found = package.verdict(rows)
+    screen = Console()
+    if not quiet:
+        title = f"{name}, method {method}"
+        screen.print(verification_table(title, rows, found, every_row), highlight=False)
+        told, controls = len(found.told), len(found.told) + len(found.untold)
+        if controls:
+            screen.print(f"negative controls: {told} of {controls} wrong rates are refused")
+    screen.print(str(found), style="green" if found.agrees else "red", highlight=False)
+    if not found.agrees:
+        raise typer.Exit(1)

@@ -1,0 +1,88 @@
+"""The folder a comparison leaves: comparison.json, comparison.csv, comparison.png."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from stochhh.compare.running import Comparison
+from stochhh.compare.words import numbers
+from stochhh.errors import InputError
+from stochhh.plot.compare import MethodPoint, draw_comparison
+from stochhh.plot.overview import save_figure
+from stochhh.result import replacing
+
+FILES = ("comparison.csv", "comparison.png", "comparison.json")
+_COLUMNS = (
+    "method", "step_ms", "quantity", "unit", "value", "low", "high",
+    "difference", "difference_low", "difference_high", "by_chance", "p", "p_corrected",
+    "wall_s_per_simulated_s",
+)  # fmt: skip
+
+
+def check_folder(folder: str | Path, scenario: str, force: bool = False) -> Path:
+    """Make sure a folder may take the files of a comparison.
+
+    Raises
+    ------
+    InputError
+        It is a file, or holds a comparison of another scenario.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a folder to --out")
+    there = folder / FILES[-1]
+    if force or not there.exists():
+        return folder
+    try:
+        owner = json.loads(there.read_text(encoding="utf-8"))["scenario"]
+    except (OSError, ValueError, KeyError, TypeError):
+        owner = None
+    if owner != scenario:
+        what = f"a comparison of '{owner}'" if owner else "a comparison.json that is none of ours"
+        raise InputError(
+            f"{folder}: holds {what}; choose another folder with --out or overwrite with --force"
+        )
+    return folder
+
+
+def save(comparison: Comparison, folder: str | Path) -> list[Path]:
+    """Write the table as JSON and CSV, and the picture, and list them.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    folder = Path(folder)
+    table, picture, tree = (folder / name for name in FILES)
+    with replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows(_rows(comparison))
+    points = [MethodPoint(run.label, run.wall_s_per_s) for run in comparison.runs]
+    with replacing(picture) as temporary:
+        title = f"{comparison.title}: methods beside the exact one"
+        save_figure(
+            draw_comparison(comparison.quantities, points, comparison.found, title), temporary
+        )
+    with replacing(tree) as temporary:
+        text = json.dumps(numbers(comparison), indent=2, allow_nan=False, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return [table, picture, tree]
+
+
+def _rows(comparison: Comparison) -> list[list[object]]:
+    units = {quantity.name: quantity.unit for quantity in comparison.quantities}
+    rows: list[list[object]] = []
+    for run in comparison.runs:
+        for one in comparison.found[run.label]:
+            difference = one.difference
+            row: list[object] = [run.label, run.step_ms, one.quantity, units[one.quantity]]
+            row += [one.estimate.value, *(one.estimate.interval or (None, None))]
+            row += [difference.value if difference else None]
+            row += [*((difference.interval if difference else None) or (None, None))]
+            row += [one.chance, one.p, one.p_corrected, run.wall_s_per_s]
+            rows.append(["" if cell is None else cell for cell in row])
+    return rows

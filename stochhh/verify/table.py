@@ -1,0 +1,58 @@
+"""The table of a verification on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from stochhh.verify.verdict import Row, Verdict, p_of
+
+
+def verification_table(
+    title: str, rows: Sequence[Row], verdict: Verdict, every_row: bool = False
+) -> Table:
+    """Lay out the rows of a verification, negative controls and what was skipped at the end.
+
+    A law that was compared more than once has one line unless every row is asked for: that of
+    the smallest p-value, and of how many.
+    """
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1)
+    )
+    for heading in ("law", "at", "theory", "simulated"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("p", "of"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    compared = [row for row in rows if row.comparison is not None and not row.control]
+    laws: dict[str, list[Row]] = {}
+    for index, row in enumerate(compared):
+        laws.setdefault(f"{index}" if every_row else row.law, []).append(row)
+    for same in laws.values():
+        row = min(same, key=p_of)
+        n_refused = sum(one in verdict.refused for one in same)
+        outcome = f"REFUSED, {n_refused} of {len(same)}" if n_refused else "agrees"
+        cells = (*_cells(row), str(len(same)), outcome)
+        table.add_row(*cells, style="red" if n_refused else "")
+    controls = [row for row in rows if row.control and row.comparison is not None]
+    if controls:
+        table.add_section()
+    for row in controls:
+        outcome = "refused, as it must be" if row in verdict.told else "too small an error to see"
+        table.add_row(*_cells(row), "", outcome)
+    skipped = [row for row in rows if row.comparison is None]
+    if skipped:
+        table.add_section()
+    for row in skipped:
+        table.add_row(*_cells(row), "", f"not compared: {row.note}")
+    return table
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    """What stands in the first columns: law, place, theory, simulation, p-value."""
+    if row.comparison is None:
+        return (row.law, row.at, "", "", "–")
+    p = f"{row.comparison.p_value:.2g}"
+    return (row.law, row.at, row.comparison.theory, row.comparison.simulation, p)
