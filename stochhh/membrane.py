@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,20 +106,25 @@ class Membrane:
         InputError
             There is none, as in a membrane without any conductance.
         """
-        from scipy.optimize import brentq
+        return _resting_voltage_mV(self)
 
-        if not self.reversals_mV:
-            raise InputError("a membrane without leak and channels has no resting potential")
-        low, high = min(self.reversals_mV) - 1.0, max(self.reversals_mV) + 1.0
-        grid = np.linspace(low, high, 401)
-        current = np.array([self.steady_current_pA(voltage) for voltage in grid])
-        rising = np.nonzero((current[:-1] <= 0.0) & (current[1:] > 0.0))[0]
-        if len(rising) == 0:
-            raise InputError(
-                'the membrane has no resting potential; set run.initial.voltage, as in "-65 mV"'
-            )
-        first = int(rising[0])
-        return float(brentq(self.steady_current_pA, grid[first], grid[first + 1], xtol=1e-12))
+
+@lru_cache(maxsize=64)
+def _resting_voltage_mV(membrane: Membrane) -> float:
+    from scipy.optimize import brentq
+
+    if not membrane.reversals_mV:
+        raise InputError("a membrane without leak and channels has no resting potential")
+    low, high = min(membrane.reversals_mV) - 1.0, max(membrane.reversals_mV) + 1.0
+    grid = np.linspace(low, high, 401)
+    current = np.array([membrane.steady_current_pA(voltage) for voltage in grid])
+    rising = np.nonzero((current[:-1] <= 0.0) & (current[1:] > 0.0))[0]
+    if len(rising) == 0:
+        raise InputError(
+            'the membrane has no resting potential; set run.initial.voltage, as in "-65 mV"'
+        )
+    first = int(rising[0])
+    return float(brentq(membrane.steady_current_pA, grid[first], grid[first + 1], xtol=1e-12))
 
 
 class Patch(NamedTuple):

@@ -11,6 +11,7 @@ All p-values of a comparison are corrected together (Holm 1979, doi:10.2307/4615
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -188,7 +189,8 @@ def _interval(
     def resampled(index: Ints, axis: int) -> Floats:
         return statistic(partial(_totals, index))
 
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # there is no interval then
         found = stats.bootstrap(
             (np.arange(n_trials),),
             resampled,

@@ -5,7 +5,6 @@ Times in ms, currents in pA (outward positive), corner frequencies in kHz.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +13,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from stochhh.analysis.single_channel import (
-    Idealised,
-    checked_end_ms,
-    histories,
-    relative_conductance,
-)
+from stochhh.analysis.files import write_csv
+from stochhh.analysis.histories import checked_end_ms, histories, relative_conductance
+from stochhh.analysis.single_channel import Idealised
 from stochhh.errors import InputError
 from stochhh.result import Result, replacing
 
@@ -205,34 +201,20 @@ def write_dwt(
 
 def write_events_csv(path: str | Path, records: Sequence[Idealised]) -> Path:
     """Write idealised records as CSV, a row a sojourn; all of it or nothing."""
-    path = Path(path)
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        names = ("start_ms", "duration_ms", "level", "cut_at_start", "cut_at_end")
-        writer.writerow(["trial", "channel", *names])
-        for record in records:
-            rows = zip(*(getattr(record, name).tolist() for name in names), strict=True)
-            writer.writerows(
-                [record.trial, record.channel, *row[:3], int(row[3]), int(row[4])] for row in rows
-            )
-    return path
+    names = ("start_ms", "duration_ms", "level", "cut_at_start", "cut_at_end")
+    rows = (
+        [record.trial, record.channel, *row[:3], int(row[3]), int(row[4])]
+        for record in records
+        for row in zip(*(getattr(record, name).tolist() for name in names), strict=True)
+    )
+    return write_csv(path, ["trial", "channel", *names], rows)
 
 
 def write_traces_csv(path: str | Path, traces: Sequence[Trace], trials: Sequence[int]) -> Path:
     """Write sampled records of one stretch as CSV, a column a trial; all of it or nothing."""
-    path = Path(path)
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["time_ms", *(f"trial_{trial}_pA" for trial in trials)])
-        columns = np.column_stack([traces[0].time_ms, *(one.current_pA for one in traces)])
-        writer.writerows([f"{value:.9g}" for value in row] for row in columns)
-    return path
+    names = ["time_ms", *(f"trial_{trial}_pA" for trial in trials)]
+    columns = np.column_stack([traces[0].time_ms, *(one.current_pA for one in traces)])
+    return write_csv(path, names, ([f"{value:.9g}" for value in row] for row in columns))
 
 
 def _check(corner_khz: float, interval_ms: float, noise_rms_pA: float, poles: int) -> None:

@@ -14,6 +14,7 @@ Interval = tuple[float, float]
 
 CONFIDENCE = 0.95
 _RESAMPLES = 2000
+_LARGEST_BATCH = 1_000_000  # numbers drawn in one go
 _FEWEST_INTERVALS = 10  # for an interval of the CV that means anything
 
 
@@ -37,7 +38,7 @@ def firing_rate_hz(trains: Sequence[Floats], duration_ms: float) -> Estimate:
     trains : spike times (ms) of each trial
     duration_ms : length of each trial
     """
-    from scipy import stats
+    from scipy.special import gammaincinv  # half a chi-squared quantile; scipy.stats loads slowly
 
     if not trains:
         return Estimate(None)
@@ -45,8 +46,8 @@ def firing_rate_hz(trains: Sequence[Floats], duration_ms: float) -> Estimate:
     mean, total = float(rates.mean()), sum(len(train) for train in trains)
     if len(trains) == 1 or total == 0:
         tail = (1 - CONFIDENCE) / 2
-        low = stats.chi2.ppf(tail, 2 * total) / 2 if total else 0.0
-        high = stats.chi2.ppf(1 - tail, 2 * total + 2) / 2
+        low = gammaincinv(total, tail) if total else 0.0
+        high = gammaincinv(total + 1, 1 - tail)
         seconds = len(trains) * duration_ms / 1e3
         return Estimate(mean, (float(low / seconds), float(high / seconds)))
     found = mean_estimate(rates)
@@ -56,7 +57,7 @@ def firing_rate_hz(trains: Sequence[Floats], duration_ms: float) -> Estimate:
 
 def mean_estimate(values: Floats) -> Estimate:
     """Mean with Student's interval; values that are not finite are left out."""
-    from scipy import stats
+    from scipy.special import stdtrit
 
     values = np.asarray(values)[np.isfinite(values)]
     if len(values) == 0:
@@ -64,7 +65,8 @@ def mean_estimate(values: Floats) -> Estimate:
     mean = float(values.mean())
     if len(values) == 1:
         return Estimate(mean)
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * stats.sem(values))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    reach = float(stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2) * error)
     return Estimate(mean, (mean - reach, mean + reach))
 
 
@@ -95,24 +97,20 @@ def first_spike_ms(trains: Sequence[Floats]) -> Floats:
 def _bootstrapped(sample: Floats, statistic: Callable[..., Any], fewest: int = 1) -> Estimate:
     """Statistic of a sample of independent values with its percentile bootstrap interval.
 
-    Resamples come from a fixed seed, so a result always reports the same interval.
+    Resamples come from a fixed seed, so a result always reports the same interval. As
+    `scipy.stats.bootstrap`, whose import would take longer than a small scenario.
     """
-    from scipy import stats
-
     if len(sample) < fewest:
         return Estimate(None)
     value = float(statistic(sample, axis=-1))
     if len(sample) < _FEWEST_INTERVALS or np.ptp(sample) == 0:
         return Estimate(value)
-    found = stats.bootstrap(
-        (sample,),
-        statistic,
-        confidence_level=CONFIDENCE,
-        n_resamples=_RESAMPLES,
-        method="percentile",
-        batch=max(1, 1_000_000 // len(sample)),
-        rng=np.random.default_rng(0),
-    )
-    return Estimate(
-        value, (float(found.confidence_interval.low), float(found.confidence_interval.high))
-    )
+    rng = np.random.default_rng(0)
+    batch = max(1, _LARGEST_BATCH // len(sample))
+    drawn = [
+        statistic(rng.choice(sample, (min(batch, _RESAMPLES - done), len(sample))), axis=-1)
+        for done in range(0, _RESAMPLES, batch)
+    ]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
+    return Estimate(value, (float(low), float(high)))

@@ -42,13 +42,13 @@ def analyse_command(
     from stochhh import report
     from stochhh.errors import InputError
     from stochhh.result import load
-    from stochhh.studies import STUDIES, analyse
+    from stochhh.studies import STUDY_NAMES, analyse
 
     result = load(file)
     outcomes = analyse(result, names or None, overrides or ())
     if not outcomes:
         raise InputError(
-            f"{file}: its scenario names no study; choose with --with, known: {', '.join(STUDIES)}"
+            f"{file}: its scenario names no study; choose with --with, known: {', '.join(STUDY_NAMES)}"
         )
     folder = out or (file if file.is_dir() else file.parent)
     written = report.save_studies(outcomes, folder)

@@ -184,7 +184,9 @@ def raster(axes: Axes, rows: list[Any], first: float, color: str, width: float =
 
 
 def legend_above(axes: Axes) -> None:
-    """Put the legend above the axes, where it covers no data."""
+    """Put the legend above the axes, where it covers no data; none where nothing has a label."""
+    if not axes.get_legend_handles_labels()[1]:
+        return
     axes.legend(
         loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=4, borderaxespad=0.0, handlelength=2.2
     )

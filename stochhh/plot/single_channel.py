@@ -175,7 +175,7 @@ def noise_figure(
         left += [figure.add_subplot(grid[row, 0], sharex=left[0]) for row in (1, 2)]
         shown = sweeps[:_FEW_SWEEPS].T
         left[0].plot(time, shown, color=style.VOLTAGE, alpha=0.5, linewidth=0.6)
-        left[0].set_ylabel("sweeps (pA)")
+        left[0].set_ylabel("current (pA)")
         left[0].text(
             0.98,
             0.06,

@@ -1,14 +1,17 @@
 """The `[analysis]` tables of a scenario: how spikes are found, and which studies to make.
 
-A study is made of a run when its table stands in the scenario, empty or not;
-what a table leaves out is worked out from the protocol.
+A study is made of a run when its table stands in the scenario, empty or not; `false`
+in its place leaves out one that the base asks for. What a table leaves out is worked
+out from the protocol.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, GetCoreSchemaHandler, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from stochhh.errors import InputError
 from stochhh.fields import Duration, Frequency, Quantity, Table, Time, Voltage
@@ -125,17 +128,36 @@ class SingleChannelStudy(StretchOfTime):
     )
 
 
+@dataclass(frozen=True)
+class OrFalse:
+    """Pydantic annotation: `false` stands for a table that is not there."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: None if value is False else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"const": False}]}
+
+
 class Analysis(Table):
     """What to compute from a run: spikes always, and every study whose table is there."""
 
     spikes: SpikeDetection = SpikeDetection()
-    noise: NoiseStudy | None = None
-    spectrum: SpectrumStudy | None = None
-    dwell_times: DwellTimeStudy | None = None
-    single_channel: SingleChannelStudy | None = None
+    noise: Annotated[NoiseStudy | None, OrFalse()] = None
+    spectrum: Annotated[SpectrumStudy | None, OrFalse()] = None
+    dwell_times: Annotated[DwellTimeStudy | None, OrFalse()] = None
+    single_channel: Annotated[SingleChannelStudy | None, OrFalse()] = None
 
     @property
     def studies(self) -> dict[str, Table]:
         """Settings of each study asked for, by its name."""
-        named = {name: getattr(self, name) for name in type(self).model_fields if name != "spikes"}
+        named = {name: getattr(self, name) for name in STUDY_NAMES}
         return {name: table for name, table in named.items() if table is not None}
+
+
+#: Every study there is, in the order in which they are made.
+STUDY_NAMES = tuple(name for name in Analysis.model_fields if name != "spikes")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stochhh import theory
+from stochhh.analysis.files import write_csv
 from stochhh.analysis.single_channel import (
     BurstList,
     bursts,
@@ -164,6 +166,22 @@ def rows(numbers: Numbers) -> Sequence[Row]:
     return lines
 
 
+def write(findings: Findings, path: Path) -> list[Path]:
+    """Write all times as CSV, a row each; a channel that did not open in time has none."""
+    data: _Times = findings.data
+    samples = {"open time": data.open_ms, "shut time": data.shut_ms}
+    if data.bursts is not None:
+        samples["burst length"] = data.bursts.duration_ms
+    if data.latencies is not None:
+        samples["first latency"] = data.latencies.latency_ms
+    rows = (
+        (what, "" if np.isnan(time) else time)
+        for what, sample in samples.items()
+        for time in sample.tolist()
+    )
+    return [write_csv(path.with_name(f"{path.name}.csv"), ("what", "time_ms"), rows)]
+
+
 def _law(generator: Floats | None, selected: NDArray[np.bool_]) -> theory.PhaseType | None:
     if generator is None:
         return None
@@ -291,4 +309,4 @@ def _median_ms(law: theory.PhaseType, longest_ms: float) -> float:
     return 0.0 if beyond(0.0) <= 0.0 else float(brentq(beyond, 0.0, longest_ms))
 
 
-STUDY = Study("Dwell times", compute, draw, rows)
+STUDY = Study("Dwell times", compute, draw, rows, write)

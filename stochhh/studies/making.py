@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stochhh.analysis.applicable import resolve_study
+from stochhh.analysis.applicable import filled_settings
 from stochhh.analysis.setup import Setup
 from stochhh.errors import InputError, did_you_mean
 from stochhh.membrane import build_membrane
 from stochhh.plot.overview import save_figure
 from stochhh.result import Result, replacing
 from stochhh.scenario import Point, Scenario, expand_sweep, load_scenario
-from stochhh.studies.registry import STUDIES
+from stochhh.studies.registry import find_study
 from stochhh.studies.study import Findings, Numbers, Occasion
 
 
@@ -49,7 +49,7 @@ def analyse(
     Parameters
     ----------
     result : of a run, fresh or loaded.
-    names : of studies (`STUDIES`); by default those that its scenario names.
+    names : of studies (`STUDY_NAMES`); by default those that its scenario names.
     overrides : ``"dwell_times.population=squid-k"`` texts that win over the scenario's
         settings; what neither gives is worked out from the protocol.
     strict : raise where the data do not allow a study, instead of saying so in its outcome.
@@ -70,9 +70,10 @@ def analyse(
     ]
     outcomes = []
     for name, occasion in occasions:
-        heading = _heading(STUDIES[name].title, result, points[int(labels[occasion.point])])
+        study = find_study(name)
+        heading = _heading(study.title, result, points[int(labels[occasion.point])])
         try:
-            findings = STUDIES[name].compute(occasion)
+            findings = study.compute(occasion)
         except InputError as error:
             problem = f"{scenario.name}: analysis.{name}: {error}"
             if strict:
@@ -104,14 +105,13 @@ def write_outcomes(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path
     for one in outcomes:
         if one.findings is None:
             continue
+        study = find_study(one.name)
         stem = Path(folder) / (f"{one.name}_{one.point}" if several else one.name)
         picture = stem.with_name(f"{stem.name}.png")
         with replacing(picture) as temporary:
-            save_figure(STUDIES[one.name].draw(one.findings, one.heading), temporary)
+            save_figure(study.draw(one.findings, one.heading), temporary)
         written.append(picture)
-        write = STUDIES[one.name].write
-        if write is not None:
-            written.extend(write(one.findings, stem))
+        written.extend(study.write(one.findings, stem))
     return written
 
 
@@ -121,8 +121,7 @@ def _with_settings(
     """Take up settings given beside the scenario, and empty ones for studies it does not name."""
     asked = list(scenario.analysis.studies if names is None else names)
     for name in asked:
-        if name not in STUDIES:
-            raise InputError(f"no study '{name}'; {did_you_mean(name, STUDIES)}")
+        find_study(name)
     given = [f"analysis.{name}={{}}" for name in asked if name not in scenario.analysis.studies]
     for override in overrides:
         study = override.partition(".")[0].strip()
@@ -137,7 +136,7 @@ def _with_settings(
 
 def _occasion(result: Result, name: str, place: int, point: Point, where: str) -> Occasion:
     setup = Setup(point.scenario, build_membrane(point.scenario.membrane, where))
-    return Occasion(result, place, setup, resolve_study(name, setup, where))
+    return Occasion(result, place, setup, filled_settings(name, setup, where))
 
 
 def _heading(title: str, result: Result, point: Point) -> str:

@@ -6,13 +6,15 @@ Sigworth 1980, J Physiol 307:97; Heinemann & Conti 1992, Methods Enzymol 207:131
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stochhh.analysis.noise import ChannelNumbers, count_channels
+from stochhh.analysis.files import write_csv
+from stochhh.analysis.noise import ChannelNumbers, count_channels, mean_variance
 from stochhh.plot.single_channel import noise_figure
 from stochhh.studies.signals import Sweeps, driving_force_mV, population_of, sample_times
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, named
@@ -83,6 +85,15 @@ def rows(numbers: Numbers) -> Sequence[Row]:
     ]
 
 
+def write(findings: Findings, path: Path) -> list[Path]:
+    """Write mean and variance at each time as CSV."""
+    data: _Sweeps = findings.data
+    moments = mean_variance(data.current_pA, data.differences)
+    rows = zip(data.time_ms, *moments, strict=True)
+    names = ("time_ms", "mean_pA", "variance_pA2")
+    return [write_csv(path.with_name(f"{path.name}.csv"), names, rows)]
+
+
 def _largest_open_probability(occasion: Occasion, time: Floats) -> float | None:
     """Largest open probability of theory at the times; None where the law is not known."""
     population = population_of(occasion, occasion.settings.population)
@@ -95,4 +106,4 @@ def _largest_open_probability(occasion: Occasion, time: Floats) -> float | None:
     return float((laws @ np.array(population.scheme.relative_conductance)).max())
 
 
-STUDY = Study("Noise analysis", compute, draw, rows)
+STUDY = Study("Noise analysis", compute, draw, rows, write)

@@ -1,12 +1,23 @@
-"""Every study there is."""
+"""Where each study is found: in the module of its name, imported when it is first needed."""
 
-from stochhh.studies import dwell_times, noise, single_channel, spectrum
+from __future__ import annotations
+
+from importlib import import_module
+
+from stochhh.errors import InputError, did_you_mean
+from stochhh.scenario.analyses import STUDY_NAMES
 from stochhh.studies.study import Study
 
-#: By the name of its table under `[analysis]`.
-STUDIES: dict[str, Study] = {
-    "noise": noise.STUDY,
-    "spectrum": spectrum.STUDY,
-    "dwell_times": dwell_times.STUDY,
-    "single_channel": single_channel.STUDY,
-}
+
+def find_study(name: str) -> Study:
+    """Study of a name, which is that of its table under `[analysis]`.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if name not in STUDY_NAMES:
+        raise InputError(f"no study '{name}'; {did_you_mean(name, STUDY_NAMES)}")
+    study: Study = import_module(f"stochhh.studies.{name}").STUDY
+    return study

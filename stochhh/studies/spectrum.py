@@ -9,12 +9,14 @@ segments under a Hann window.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from stochhh.analysis.files import write_csv
 from stochhh.analysis.spectra import (
     TrialSpectra,
     band_ratios,
@@ -121,6 +123,25 @@ def rows(numbers: Numbers) -> Sequence[Row]:
     return lines
 
 
+def write(findings: Findings, path: Path) -> list[Path]:
+    """Write each spectrum as CSV, with that of theory, of the signal and of its estimate."""
+    unit = "pA2_per_hz" if findings.numbers["quantity"] == "current" else "per_hz"
+    names = [f"{what}_{unit}" for what in ("measured", "theory", "theory_sampled")]
+    rows = (
+        (found.name, *row)
+        for found in findings.data
+        for row in zip(
+            found.measured.frequency_hz,
+            found.measured.density.mean(axis=0),
+            found.continuous,
+            found.expected,
+            strict=True,
+        )
+    )
+    table = path.with_name(f"{path.name}.csv")
+    return [write_csv(table, ["signal", "frequency_hz", *names], rows)]
+
+
 def _sources(occasion: Occasion, one: Population | None) -> list[tuple[Population, float]]:
     """Populations that make a signal, with the size of one open channel in it."""
     if occasion.settings.quantity == "open":
@@ -198,4 +219,4 @@ def _hz(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-STUDY = Study("Power spectrum", compute, draw, rows)
+STUDY = Study("Power spectrum", compute, draw, rows, write)

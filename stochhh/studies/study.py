@@ -74,7 +74,7 @@ class Study(NamedTuple):
     compute: Callable[[Occasion], Findings]
     draw: Callable[[Findings, str], Figure]
     rows: Callable[[Numbers], Sequence[Row]]
-    write: Callable[[Findings, Path], list[Path]] | None = None
+    write: Callable[[Findings, Path], list[Path]]
 
 
 def named(name: str, estimate: Estimate, theory: float | None = None) -> Numbers:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stochhh.studies.making import Outcome
-from stochhh.studies.registry import STUDIES
+from stochhh.studies.registry import find_study
 
 
 def study_table(outcome: Outcome) -> Table:
@@ -19,7 +19,7 @@ def study_table(outcome: Outcome) -> Table:
     table.add_column("")
     for heading in ("found", "95 % interval", "theory"):
         table.add_column(heading, justify="right")
-    for label, path in STUDIES[outcome.name].rows(numbers):
+    for label, path in find_study(outcome.name).rows(numbers):
         if not path:
             table.add_row(f"[bold]{escape(label)}[/bold]")
             continue

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stochhh.theory.generators import Floats, as_generator, reachable, without_diagonal
+from stochhh.theory.generators import Floats, as_generator, without_diagonal
 from stochhh.theory.modes import Numbers, decay_rates_per_ms
 
 
@@ -32,9 +32,10 @@ def stationary_law(generator: ArrayLike) -> Floats:
         where the channel ends depends on where it starts.
     """
     rates = without_diagonal(generator)
-    joined = rates > 0.0
-    starts = np.eye(len(rates), dtype=bool)
-    recurrent = np.logical_and.reduce([reachable(joined, start) for start in starts])
+    reaches = (rates > 0.0) | np.eye(len(rates), dtype=bool)
+    for _ in range(len(rates).bit_length()):  # ways of twice as many transitions each time
+        reaches = reaches @ reaches
+    recurrent = reaches.all(axis=0)
     if not recurrent.any():
         raise ValueError("the scheme has no single equilibrium: where it ends depends on its start")
     law = np.zeros(len(rates))

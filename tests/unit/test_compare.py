@@ -20,12 +20,14 @@ from stochhh.analysis.compared_quantities import (
 )
 from stochhh.analysis.comparison import (
     LEVEL,
+    Compared,
     Sample,
     compare_samples,
     fewest_trials,
     holm,
     smallest_p,
 )
+from stochhh.analysis.spikes import Estimate
 from stochhh.compare.table import comparison_tables
 from stochhh.errors import InputError
 from stochhh.plot.compare import MethodPoint, draw_comparison
@@ -216,11 +218,29 @@ def test_all_silent():
     assert found["rate_hz"].p == 1.0
 
 
-def test_another_number_of_trials_is_described_and_not_tested():
-    quantities, samples = samples_of(poisson_trains(0.03, 12, 1), poisson_trains(0.03, 1, 2))
+@pytest.mark.parametrize("trials", [1, 7])
+def test_another_number_of_trials_is_described_and_not_tested(trials):
+    quantities, samples = samples_of(poisson_trains(0.03, 12, 1), poisson_trains(0.03, trials, 2))
     found = compare_samples(quantities, samples[0], samples[1:])["other1"]
     assert all(one.p is None for one in found)
     assert by_name(found)["rate_hz"].difference.interval is None
+
+
+def test_an_exchange_that_gives_no_number_speaks_for_no_difference():
+    """One trial of each fires: exchanged, either gives the same difference again or none."""
+    silent = [np.zeros(0)] * 10
+    first = [np.array([5.0]), *silent]
+    second = [*silent, np.array([50.0])]
+    quantities, samples = samples_of(first, second)
+    found = by_name(compare_samples(quantities, samples[0], samples[1:])["other1"])
+    assert found["latency_ms"].difference.value == 45.0
+    assert found["latency_ms"].p == 1.0
+
+
+def test_only_corrected_p_values_tell_a_difference():
+    plain = Compared("rate_hz", Estimate(1.0), p=0.01, p_corrected=0.2)
+    assert not plain.distinguishable
+    assert plain._replace(p_corrected=0.03).distinguishable
 
 
 def test_holm():

@@ -153,6 +153,6 @@ def test_noise_figure_shows_points_fit_and_theory() -> None:
     i, n = found.unitary_current_pA.value, found.n_channels.value
     np.testing.assert_allclose(fit.get_ydata(), i * x - x**2 / n)
     labels = [axes.get_ylabel() for axes in figure.axes]
-    assert labels == ["sweeps (pA)", "mean (pA)", "variance (pA²)", "variance (pA²)"]
+    assert labels == ["current (pA)", "mean (pA)", "variance (pA²)", "variance (pA²)"]
     inward = binomial_sweeps()
     assert noise_figure(np.arange(60.0), inward, count_channels(inward, resamples=100)).axes

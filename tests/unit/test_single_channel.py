@@ -20,11 +20,11 @@ from stochhh.analysis.records import (
     write_dwt,
     write_events_csv,
 )
+from stochhh.analysis.histories import histories
 from stochhh.analysis.single_channel import (
     bursts,
     dwell_times_ms,
     first_latencies_ms,
-    histories,
     idealise,
     log_histogram,
     open_probability,

@@ -6,7 +6,8 @@ population by Gillespie's direct method under a voltage protocol; the voltage ca
 depend on them. Initial states are drawn from equilibrium by us and given by
 `set_state`; Myokit alone would round them. At the end of each stretch of constant
 voltage it draws once more for transitions in the time that was left, although that
-time was already known to hold none.
+time was already known to hold none: the more stretches, the faster its channels.
+The setting is the number of stretches into which each interval is cut.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ DISTRIBUTION = "myokit"
 
 
 def prepare_clamp(held: Held, setting: str) -> ClampSimulator:
-    """Set up channels at one voltage; `setting` is not used."""
+    """Set up channels at one voltage, run in `setting` stretches."""
     import myokit
     from myokit.lib import markov
 
-    names = squid.POTASSIUM_STATES
+    names, pieces = squid.POTASSIUM_STATES, int(setting)
     model = myokit.parse_model(model_text())
     linear = markov.LinearModel.from_component(model.get("potassium"))
     simulation = markov.DiscreteSimulation(linear, nchannels=held.count)
@@ -42,7 +43,8 @@ def prepare_clamp(held: Held, setting: str) -> ClampSimulator:
         for sweep in range(n_sweeps):
             begin(rng)
             for index, stretch in enumerate(np.diff(times_ms, prepend=0.0)):
-                simulation.run(stretch)
+                for _ in range(pieces):
+                    simulation.run(stretch / pieces)
                 counts[sweep, index] = simulation.state()[-1]
         return counts
 

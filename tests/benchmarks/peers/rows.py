@@ -87,5 +87,13 @@ CLAMP_ROWS: tuple[Row, ...] = (
     Row("neuron_gillespie", "0.01", "NEURON, Gillespie in NMODL, dt 0.01", "nothing that moves"),
     Row("gillespy2_ssa", "C++", "GillesPy2 SSACSolver", "nothing that moves"),
     Row("gillespy2_ssa", "NumPy", "GillesPy2 NumPySSASolver", "nothing that moves"),
-    Row("myokit_discrete", "", "Myokit DiscreteSimulation", "nothing; draws twice at ends"),
+    *(
+        Row(
+            "myokit_discrete",
+            pieces,
+            f"Myokit DiscreteSimulation, each ms in {pieces}",
+            "nothing; draws twice at ends",
+        )
+        for pieces in ("1", "20")
+    ),
 )

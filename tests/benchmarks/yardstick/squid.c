@@ -12,7 +12,7 @@
 
 enum { M_UP, M_DOWN, H_UP, H_DOWN, N_UP, N_DOWN, CLASSES };
 enum { STATES = 13, EDGES = 28, NA_OPEN = 7, K_OPEN = 12, MOST_BANDS = 4096, LEVELS = 256 };
-/* states: m0h0 m1h0 m2h0 m3h0 m0h1 m1h1 m2h1 m3h1 n0 n1 n2 n3 n4 */
+/* states: m0h0 m0h1 m1h0 m1h1 m2h0 m2h1 m3h0 m3h1 n0 n1 n2 n3 n4 */
 
 typedef struct {
     int source, target, multiplicity, touches;
@@ -107,7 +107,7 @@ static double rate_of(int class, double V) {
 }
 
 static double leaving(int state, int class) { /* multiplicity with which a state counts */
-    int m = state & 3, h = state >> 2, n = state - 8;
+    int m = state >> 1, h = state & 1, n = state - 8;
     switch (class) {
     case M_UP: return state < 8 ? 3 - m : 0;
     case M_DOWN: return state < 8 ? m : 0;
@@ -119,7 +119,7 @@ static double leaving(int state, int class) { /* multiplicity with which a state
 }
 
 static void build_edges(void) {
-    const int step[CLASSES] = {1, -1, 4, -4, 1, -1};
+    const int step[CLASSES] = {2, -2, 1, -1, 1, -1};
     int n = 0;
     for (int class = 0; class < CLASSES; class++) {
         first[class] = n;
