@@ -19,7 +19,9 @@ def compare_command(
     ] = "exact,leap,langevin",
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for the files; results/<name> by default."),
+        typer.Option(
+            "--out", "-o", help="Folder for the files; results/<name>_compare by default."
+        ),
     ] = None,
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option(help="Number of trials of each method.")] = None,
@@ -43,7 +45,7 @@ def compare_command(
     asked = compare.read_methods(texts)
     ready = compare.prepare(scenario, asked, overrides or (), seed, trials)
     name = ready[0].name
-    folder = compare.check_folder(out or Path("results") / name, name, force)
+    folder = compare.check_folder(out or Path("results") / f"{name}_compare", name, force)
     if REFERENCE not in [text.strip() for text in texts]:
         typer.echo("exact was not among --methods; added, as others are compared with it", err=True)
     try:

@@ -120,6 +120,9 @@ def simulate(
         A = summed
 
     for _ in range(budget):
+        if n_spikes == spikes.shape[0]:
+            status = SPIKES_FULL
+            break
         if tagging and n_flips == flips.time.shape[0]:
             status = FLIPS_FULL
             break
@@ -141,14 +144,13 @@ def simulate(
             at_breakpoint = False
         arrival = breakpoint_time if at_breakpoint else t + wait
 
-        if next_record <= arrival:
-            while next_record <= arrival and n_recorded < n_records:
-                observe(records, n_recorded, state, patch, next_record, t, V, slope, k)
-                n_recorded += 1
-                next_record = records.time[n_recorded]
-            if next_record <= arrival:  # nothing has moved: called again, it goes on as if uncut
-                status = RECORDS_FULL
-                break
+        while next_record <= arrival and n_recorded < n_records:
+            observe(records, n_recorded, state, patch, next_record, t, V, slope, k)
+            n_recorded += 1
+            next_record = records.time[n_recorded]
+        if next_record <= arrival:  # nothing has moved yet: called again, it goes on as if uncut
+            status = RECORDS_FULL
+            break
 
         t, V = arrival, reached
 
@@ -169,9 +171,6 @@ def simulate(
             low, high = edge[band], edge[band + 1]
             bound = upper[band]
             A = weigh(propensity, bound, weight)
-            if n_spikes == spikes.shape[0]:
-                status = SPIKES_FULL
-                break
             continue
 
         if at_breakpoint:

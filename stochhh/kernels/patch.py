@@ -20,7 +20,7 @@ def relaxation(x):
     """Evaluate (1 - exp(-x)) / x, which is 1 at x = 0."""
     if abs(x) < 0.03:
         return 1 - x * (
-            1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * (1 / 720 - x * (1 / 5040)))))
+            1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * (1 / 720 - x / 5040))))
         )
     return -expm1(-x) / x
 
@@ -29,7 +29,7 @@ def relaxation(x):
 def relaxation_integral(x):
     """Evaluate (x - 1 + exp(-x)) / x², which is 1/2 at x = 0."""
     if abs(x) < 0.1:
-        tail = 1 / 720 - x * (1 / 5040 - x * (1 / 40320 - x * (1 / 362880 - x * (1 / 3628800))))
+        tail = 1 / 720 - x * (1 / 5040 - x * (1 / 40320 - x * (1 / 362880 - x / 3628800)))
         return 1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * tail)))
     return (x - 1 + exp(-x)) / (x * x)
 

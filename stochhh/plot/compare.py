@@ -131,7 +131,7 @@ def _speed_panel(
         axes.set_ylabel(f"error: {chosen.title.replace(', ', ',' + chr(10))}{unit}", fontsize=7)
         axes.set_ylim(bottom=0.0)
     axes.set_xscale("log")
-    axes.set_xlim(min(x) / 2.0, max(x) * 2.0)
+    axes.set_xlim(10.0 ** np.floor(np.log10(min(x) / 1.2)), 10.0 ** np.ceil(np.log10(max(x) * 1.2)))
     axes.set_xlabel("wall time\n(s a simulated s)")
 
 

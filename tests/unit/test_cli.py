@@ -242,6 +242,20 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
+def test_plain_run_loads_no_more_than_it_needs(tmp_path):
+    """What keeps a small run quick: no library is loaded for a constant it could do without."""
+    code = (
+        "import sys\nfrom stochhh.cli import main\n"
+        "try:\n    main(['run', 'squid-patch', '--quiet', '--set', 'run.duration=\"100 ms\"',"
+        f" '--out', {str(tmp_path / 'out')!r}])\nexcept SystemExit:\n    pass\n"
+        "slow = {'seaborn', 'scipy.stats', 'scipy.signal', 'elephant'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "figure.png").exists()
+
+
 @pytest.mark.parametrize("finished", [True, False])
 def test_interrupt_keeps_finished_trials(tmp_path, finished):
     """Ctrl-C keeps and counts finished trials, exit code 130; without any nothing is written."""

@@ -31,7 +31,7 @@ def call(capsys, monkeypatch, tmp_path):
 def test_compare_prints_a_table_and_writes_its_files(call, tmp_path):
     arguments = ["--methods", "leap,langevin", "--trials", "12"]
     code, out, err = call("compare", "spontaneous_CW96", *SMALL, *arguments)
-    folder = tmp_path / "results" / "spontaneous_CW96"
+    folder = tmp_path / "results" / "spontaneous_CW96_compare"
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == FILES
     for expected in ("firing rate (Hz)", "ISI CV", "wall time", "12 trials of 50 ms each"):
