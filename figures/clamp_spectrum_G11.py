@@ -49,8 +49,12 @@ def compute(quick: bool) -> xr.Dataset:
     for pieces in zip(*spectra, strict=True):
         first = pieces[0]
         name, frequency = first.name, first.measured.frequency_hz
-        density = np.concatenate([piece.measured.density for piece in pieces])
-        bands = band_ratios(TrialSpectra(frequency, density, float(TRIAL_S)), first.expected, BANDS)
+        density, variance = (
+            np.concatenate([getattr(piece.measured, what) for piece in pieces])
+            for what in ("density", "variance")
+        )
+        measured = TrialSpectra(frequency, density, variance, float(TRIAL_S))
+        bands = band_ratios(measured, first.expected, BANDS)
         corners = outcome.findings.numbers["signals"][name]["components"]
         kept = frequency <= HIGHEST_HZ
         for what, curve in (

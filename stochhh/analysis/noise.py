@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 _RESAMPLES = 500
 _BATCH = 25  # resamples at once, for the memory they take
+_GROUPS = 100  # of sweeps left out in turn, at most
 _BLOCK = 10  # successive sweeps resampled together, as differences share them
 _ROUNDS = 4  # of reweighting; the weights change by less than a per cent after three
 _LEAST_SPREAD = 1e-3  # of the largest, below which a variance's error is not believed
@@ -147,11 +148,12 @@ def count_channels(
 ) -> ChannelNumbers:
     """Unitary current, number of channels and largest open probability, from sweeps.
 
-    Non-stationary noise analysis: `mean_variance`, then `fit_parabola`. Intervals
-    are percentiles of a bootstrap over whole sweeps (with `differences`, over
-    blocks of successive ones) from a fixed seed, so the same sweeps always give the
-    same interval. Exact sampling of all currents is assumed: what a filter took
-    from the variance is missing from i.
+    Non-stationary noise analysis: `mean_variance`, then `fit_parabola`. Successive
+    points of the parabola are strongly correlated, so intervals come from a bootstrap
+    over whole sweeps (with `differences`, over blocks of successive ones), corrected
+    for bias and skewness (BCa: Efron 1987, doi:10.1080/01621459.1987.10478410). Its
+    seed is fixed, so the same sweeps always give the same interval. Exact sampling of
+    all currents is assumed: what a filter took from the variance is missing from i.
 
     Parameters
     ----------
@@ -167,10 +169,11 @@ def count_channels(
     sweeps = _as_sweeps(sweeps_pA)
     moments = mean_variance(sweeps, differences)
     fitted = _numbers(moments, offset, n_bins)
-    resampled = _resampled(sweeps, differences, resamples)
-    others = np.array([_numbers(one, offset, n_bins) for one in resampled])
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(others, [tail, 100.0 - tail], axis=0)
+    drawn, left_out = (
+        np.array([_numbers(one, offset, n_bins) for one in _weighted(sweeps, differences, weights)])
+        for weights in _weights(len(sweeps), differences, resamples)
+    )
+    low, high = _corrected_interval(np.array(fitted), drawn, left_out)
     unitary, probability, background = (
         Estimate(float(fitted[k]), (float(low[k]), float(high[k]))) for k in (0, 2, 3)
     )
@@ -214,28 +217,61 @@ def _numbers(moments: Moments, offset: bool, n_bins: int) -> tuple[float, float,
     return i, bend, largest * bend / i if i else 0.0, fitted.offset_pA2
 
 
-def _resampled(sweeps: Floats, differences: bool, resamples: int) -> Iterator[Moments]:
-    """Moments of resampled sweeps; a fixed seed makes them the same every time."""
-    rng, n = np.random.default_rng(0), len(sweeps)
-    centre = sweeps.mean(axis=0)
+def _weighted(sweeps: Floats, differences: bool, weights: Floats) -> Iterator[Moments]:
+    """Moments under each row of weights of the sweeps, or of pairs of successive ones."""
+    n, centre = len(sweeps), sweeps.mean(axis=0)
     around = sweeps - centre
     if differences:
-        weight = _block_weights(rng, n - 1, resamples)
         value, square = (around[1:] + around[:-1]) / 2.0, np.square(np.diff(around, axis=0)) / 2.0
         factor, taken = 1.0, 0.0
     else:
-        weight = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples) / n
         value, square = around, np.square(around)
         factor, taken = (n / (n - 1)) ** 2, 1.0  # for the sample's mean and its resample's
-    for batch in np.array_split(weight, -(-resamples // _BATCH)):
+    for batch in np.array_split(weights, -(-len(weights) // _BATCH)):
         mean = batch @ value
         spread = factor * (batch @ square - taken * np.square(mean))
         yield from (Moments(centre + m, v) for m, v in zip(mean, spread, strict=True))
 
 
-def _block_weights(rng: np.random.Generator, n_pairs: int, resamples: int) -> Floats:
-    """How often each pair of successive sweeps is drawn, in blocks, over their number."""
-    block = max(1, min(_BLOCK, n_pairs // 4))
-    starts = rng.integers(n_pairs, size=(resamples, -(-n_pairs // block)))
-    drawn = ((starts[:, :, None] + np.arange(block)) % n_pairs).reshape(resamples, -1)[:, :n_pairs]
-    return np.stack([np.bincount(row, minlength=n_pairs) for row in drawn]) / n_pairs
+def _weights(n_sweeps: int, differences: bool, resamples: int) -> tuple[Floats, Floats]:
+    """Weights of resampled sweeps, from a fixed seed, and of all but a group of them in turn.
+
+    With differences those of their pairs, drawn and left out in blocks.
+    """
+    rng, n = np.random.default_rng(0), n_sweeps - differences
+    if differences:
+        block = max(1, min(_BLOCK, n // 4))
+        starts = rng.integers(n, size=(resamples, -(-n // block)))
+        places = (starts[:, :, None] + np.arange(block)) % n
+        rows = places.reshape(resamples, -1)[:, :n]
+        drawn = np.stack([np.bincount(row, minlength=n) for row in rows]) / n
+    else:
+        block = 1
+        drawn = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples) / n
+    groups = np.arange(n) * min(_GROUPS, max(n // block, 2)) // n if n > 1 else np.zeros(1, int)
+    kept = (groups != np.unique(groups)[:, None]).astype(np.float64)
+    return drawn, kept / np.maximum(kept.sum(axis=1, keepdims=True), 1.0)
+
+
+def _corrected_interval(fitted: Floats, drawn: Floats, left_out: Floats) -> tuple[Floats, Floats]:
+    """Limits of the bootstrap's interval, corrected for bias and skewness, each (K,).
+
+    Parameters
+    ----------
+    fitted : (K,) from all data
+    drawn : (R, K) from resampled data
+    left_out : (G, K) from all but one group each
+    """
+    from scipy.special import ndtr, ndtri
+
+    below = (drawn < fitted).mean(axis=0) + (drawn == fitted).mean(axis=0) / 2.0
+    bias = ndtri(np.clip(below, 1.0 / len(drawn), 1.0 - 1.0 / len(drawn)))
+    away = left_out.mean(axis=0) - left_out
+    size = np.square(away).sum(axis=0) ** 1.5
+    skew = np.divide((away**3).sum(axis=0), 6.0 * size, out=np.zeros(len(size)), where=size > 0.0)
+    ends = []
+    for tail in ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0):
+        reach = bias + ndtri(tail)
+        share = ndtr(bias + reach / (1.0 - skew * reach))
+        ends.append([np.quantile(row, q) for row, q in zip(drawn.T, share, strict=True)])
+    return np.array(ends[0]), np.array(ends[1])

@@ -42,11 +42,13 @@ class TrialSpectra(NamedTuple):
     ----------
     frequency_hz : (F,)
     density : (trials, F), square of the signal's unit per Hz
+    variance : (trials,) mean square of each trial about the mean of all
     seconds : length of each trial
     """
 
     frequency_hz: Floats
     density: Floats
+    variance: Floats
     seconds: float
 
 
@@ -111,11 +113,12 @@ def trial_spectra(
     length = _segment(n_samples, interval_ms, segment_ms)
     mean, sampling_hz = float(np.mean([row.mean() for row in signal])), 1e3 / interval_ms
     inner = slice(1, length // 2 + 1 - (length % 2 == 0))
-    density = np.empty((len(signal), inner.stop - 1))
-    for row, found in zip(signal, density, strict=True):
-        found[:] = welch(row - mean, fs=sampling_hz, nperseg=length, detrend=False)[1][inner]
+    density, variance = np.empty((len(signal), inner.stop - 1)), np.empty(len(signal))
+    for trial, row in enumerate(signal):
+        variance[trial] = np.square(row - mean).mean()
+        density[trial] = welch(row - mean, fs=sampling_hz, nperseg=length, detrend=False)[1][inner]
     frequency = np.arange(1, inner.stop) * sampling_hz / length
-    return TrialSpectra(frequency, density, n_samples * interval_ms / 1e3)
+    return TrialSpectra(frequency, density, variance, n_samples * interval_ms / 1e3)
 
 
 def sampled_autocovariance(

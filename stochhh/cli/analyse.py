@@ -48,7 +48,8 @@ def analyse_command(
     outcomes = analyse(result, names or None, overrides or ())
     if not outcomes:
         raise InputError(
-            f"{file}: its scenario names no study; choose with --with, known: {', '.join(STUDY_NAMES)}"
+            f"{file}: its scenario names no study; choose with --with one of "
+            + ", ".join(STUDY_NAMES)
         )
     folder = out or (file if file.is_dir() else file.parent)
     written = report.save_studies(outcomes, folder)

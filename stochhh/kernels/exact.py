@@ -89,6 +89,8 @@ def simulate(
     ratio, polynomial = bands.ratio, bands.polynomial
     state_conductance, state_drive = patch.state_conductance, patch.state_drive
     occupancy, weight, clock = state.occupancy, state.weight, state.clock[0]
+    open_conductance, charge = state.open_conductance, state.charge
+    population, reversal = patch.population, patch.reversal
 
     n_classes = weight.shape[0]
     n_bands = upper.shape[0]
@@ -175,17 +177,17 @@ def simulate(
 
         if at_breakpoint:
             hazard = max(hazard - A * wait, 0.0)
-            settle(state, patch, t, k)
+            settle(charge, open_conductance, reversal, clock, t, k)
             segment += 1
             if segment == stimulus.end.shape[0]:
                 status = FINISHED
                 break
             breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
             if not clamped:
-                start_settling(state, t, V, (drive + current - G * V) * per_capacitance)
+                start_settling(clock, t, V, (drive + current - G * V) * per_capacitance)
                 continue
             V, ramp = stimulus.command[segment], stimulus.slope[segment]
-            start_settling(state, t, V, ramp)
+            start_settling(clock, t, V, ramp)
             band = np.searchsorted(edge, V, side="right") - 1
             if band < 0 or band >= n_bands:
                 A = -1.0
@@ -240,15 +242,14 @@ def simulate(
             A += bound[r2] * touched_change[touched]
             propensity[r2] = bound[r2] * weight[r2]
         if state_conductance[i] != state_conductance[j]:
-            settle(state, patch, t, k)
+            settle(charge, open_conductance, reversal, clock, t, k)
             G += state_conductance[j] - state_conductance[i]
             drive += state_drive[j] - state_drive[i]
-            p = patch.population[i]
-            state.open_conductance[p] += state_conductance[j] - state_conductance[i]
+            open_conductance[population[i]] += state_conductance[j] - state_conductance[i]
             if not clamped:
                 k = G * per_capacitance
                 slope = (drive + current - G * V) * per_capacitance
-            start_settling(state, t, V, slope)
+            start_settling(clock, t, V, slope)
 
     clock["time"], clock["voltage"], clock["hazard"], clock["bound"] = t, V, hazard, A
     clock["conductance"], clock["drive"] = G, drive

@@ -53,29 +53,20 @@ def time_to(rise, slope, k, at_most):
 
 
 @jit
-def charge_since_settled(state, patch, p, elapsed, k):
-    """Charge (fC) that population p moved in `elapsed` ms of unchanged conductance, in closed form.
+def settle(charge, conductance, reversal, clock, t, k):
+    """Book the charge moved since the last change of conductance, current or command.
 
-    The population after the last is the leak.
+    In closed form, into `charge` (fC) of each population and, last, of the leak.
     """
-    clock = state.clock[0]
-    V, slope = clock["settled_voltage"], clock["settled_slope"]
-    driving_area = voltage_integral(V, slope, k, elapsed) - patch.reversal[p] * elapsed
-    return state.open_conductance[p] * driving_area
+    elapsed = t - clock["settled_time"]
+    area = voltage_integral(clock["settled_voltage"], clock["settled_slope"], k, elapsed)
+    for p in range(charge.shape[0]):
+        charge[p] += conductance[p] * (area - reversal[p] * elapsed)
 
 
 @jit
-def settle(state, patch, t, k):
-    """Book the charge moved since the last change of conductance, current or command."""
-    elapsed = t - state.clock[0]["settled_time"]
-    for p in range(state.charge.shape[0]):
-        state.charge[p] += charge_since_settled(state, patch, p, elapsed, k)
-
-
-@jit
-def start_settling(state, t, V, slope):
+def start_settling(clock, t, V, slope):
     """Note from where the voltage runs undisturbed."""
-    clock = state.clock[0]
     clock["settled_time"] = t
     clock["settled_voltage"] = V
     clock["settled_slope"] = slope
@@ -84,22 +75,30 @@ def start_settling(state, t, V, slope):
 @jit
 def observe(records, row, state, patch, when, t, V, slope, k):
     """Write the membrane as it is at `when`, a moment between two events, touching nothing."""
+    occupancy, conductance, clock = state.occupancy, state.open_conductance, state.clock[0]
+    state_conductance, state_start, reversal = (
+        patch.state_conductance,
+        patch.state_start,
+        patch.reversal,
+    )
+    n_open, conducts = records.open, records.conductance
     records.voltage[row] = V + slope * (when - t) * relaxation(k * (when - t))
-    for p in range(records.open.shape[1]):
-        n_open = 0
-        for s in range(patch.state_start[p], patch.state_start[p + 1]):
-            if patch.state_conductance[s] > 0.0:
-                n_open += state.occupancy[s]
-        records.open[row, p] = n_open
-        records.conductance[row, p] = state.open_conductance[p]
+    for p in range(n_open.shape[1]):
+        count = 0
+        for s in range(state_start[p], state_start[p + 1]):
+            if state_conductance[s] > 0.0:
+                count += occupancy[s]
+        n_open[row, p] = count
+        conducts[row, p] = conductance[p]
     if records.charge.shape[0] > 0:
-        elapsed = when - state.clock[0]["settled_time"]
+        elapsed = when - clock["settled_time"]
+        area = voltage_integral(clock["settled_voltage"], clock["settled_slope"], k, elapsed)
         for p in range(records.charge.shape[1]):
-            moved = charge_since_settled(state, patch, p, elapsed, k)
+            moved = conductance[p] * (area - reversal[p] * elapsed)
             records.charge[row, p] = state.charge[p] + moved
     if records.occupancy.shape[0] > 0:
-        for s in range(state.occupancy.shape[0]):
-            records.occupancy[row, s] = state.occupancy[s]
+        for s in range(occupancy.shape[0]):
+            records.occupancy[row, s] = occupancy[s]
 
 
 @jit

@@ -92,6 +92,7 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
     rate_start, pair_start, pairs = steps.rate_start, steps.pair_start, steps.pairs
     gate_start, gate_list, n_open, ways = steps.gate_start, steps.gates, steps.n_open, steps.ways
     occupancy, weight, hidden, gates = state.occupancy, state.weight, state.hidden, state.gates
+    open_conductance, charge, reversal = state.open_conductance, state.charge, patch.reversal
     rates = np.empty(rate_table.shape[1])
     arriving, chance = np.empty_like(state.occupancy), np.empty_like(state.occupancy)
     breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
@@ -135,7 +136,7 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
             if not 0.0 <= place < last_knot:  # nor if it is no number
                 status = LEFT_TABLE
                 break
-            settle(state, patch, t, k)
+            settle(charge, open_conductance, reversal, clock, t, k)
             knot = int(place)
             y = place - knot
             for r in range(rates.shape[0]):
@@ -164,7 +165,7 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
             step += 1
             held = V
         else:
-            settle(state, patch, t, k)
+            settle(charge, open_conductance, reversal, clock, t, k)
             segment += 1
             if segment == stimulus.end.shape[0]:
                 status = FINISHED
@@ -175,11 +176,11 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
                 if t < (step + 0.5) * dt - tiny:
                     held = V
         if clamped:
-            start_settling(state, t, V, ramp)
+            start_settling(clock, t, V, ramp)
         elif euler:
-            start_settling(state, t, held, 0.0)
+            start_settling(clock, t, held, 0.0)
         else:
-            start_settling(state, t, V, (drive + current - G * V) * per_capacitance)
+            start_settling(clock, t, V, (drive + current - G * V) * per_capacitance)
 
     clock["time"], clock["voltage"], clock["held"] = t, V, held
     clock["conductance"], clock["drive"] = G, drive

@@ -9,11 +9,12 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from stochhh.analysis.comparison import Compared, Quantity
 from stochhh.plot import style
 
-_COLUMNS = 4
+_COLUMNS = 4  # at most
 _EXACT = style.DETERMINISTIC
 
 
@@ -45,14 +46,15 @@ def draw_comparison(
         if any(_value(by_name[method.label].get(quantity.name)) for method in methods)
     ]
     n_rows = -(-(len(shown) + 1) // _COLUMNS)
+    n_columns = -(-(len(shown) + 1) // n_rows)
     height = 0.7 + n_rows * (1.0 + 0.17 * len(methods))
     with style.style():
         figure = Figure(figsize=(style.WIDTH * 1.25, height), layout="constrained")
         colors = [_EXACT, *sns.color_palette("colorblind", len(methods) - 1).as_hex()]
-        axes = figure.subplots(n_rows, min(_COLUMNS, len(shown) + 1), squeeze=False).ravel()
+        axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for place, (one, quantity) in enumerate(zip(axes, shown, strict=False)):
             _quantity_panel(one, quantity, methods, by_name, colors)
-            if place % _COLUMNS:
+            if place % n_columns:
                 one.set_yticklabels([])
         _speed_panel(axes[len(shown)], quantities, methods, by_name, colors)
         for one in axes[len(shown) + 1 :]:
@@ -116,11 +118,9 @@ def _speed_panel(
             error = one.estimate if chosen.value is None else one.difference
             if error is None or error.value is None:
                 continue
-            low, high = np.abs(error.interval or (error.value,) * 2)
-            spread = [] if chosen.value is not None else [low, high]
-            wall, size = method.wall_s_per_s, abs(error.value)
-            if spread:
-                axes.plot([wall, wall], spread, color=color, linewidth=1.2)
+            low, high = error.interval or (error.value,) * 2
+            wall, size, reach = method.wall_s_per_s, abs(error.value), 0.5 * (high - low)
+            axes.plot([wall, wall], [max(size - reach, 0.0), size + reach], color=color)
             filled = "white" if one.distinguishable else color
             axes.plot(wall, size, "o", color=color, markerfacecolor=filled, markersize=4)
             if one.chance is not None:
@@ -131,6 +131,7 @@ def _speed_panel(
         axes.set_ylabel(f"error: {chosen.title.replace(', ', ',' + chr(10))}{unit}", fontsize=7)
         axes.set_ylim(bottom=0.0)
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(10.0 ** np.floor(np.log10(min(x) / 1.2)), 10.0 ** np.ceil(np.log10(max(x) * 1.2)))
     axes.set_xlabel("wall time\n(s a simulated s)")
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.complete import complete_law
 from stochhh.analysis.noise import ChannelNumbers, mean_variance
 from stochhh.analysis.records import Trace
 from stochhh.analysis.single_channel import log_histogram
@@ -64,6 +65,7 @@ def dwell_figure(
     bins_per_decade: int = 10,
     title: str = "",
     below: Sequence[Callable[[Axes], None]] = (),
+    record_ms: float | None = None,
 ) -> Figure:
     """Draw open and shut times on logarithmic bins with a square-root ordinate, and their laws.
 
@@ -76,6 +78,8 @@ def dwell_figure(
     open_ms, shut_ms : complete sojourns, ms
     open_law, shut_law : what theory expects
     below : up to two more panels, each drawn by a function of its axes
+    record_ms : length of the records, whose complete sojourns are the shorter ones; by
+        default theory is drawn as for records without end
     """
     with style.style():
         height = 2.9 if not below else 5.4
@@ -87,8 +91,7 @@ def dwell_figure(
         panels = ((left, "open", open_ms, open_law), (right, "shut", shut_ms, shut_law))
         most = 1.0
         for (axes, name, times, law), color in zip(panels, (_OPEN, _SHUT), strict=True):
-            curve = None if law is None else partial(survivor, law)
-            mean = None if law is None else mean_ms(law)
+            curve, mean = _theory(law, record_ms)
             most = max(
                 most, draw_times(axes, f"{name} time", times, curve, mean, color, bins_per_decade)
             )
@@ -98,6 +101,18 @@ def dwell_figure(
             draw(figure.add_subplot(grid[1, column] if len(below) > 1 else grid[1, :]))
         _title(figure, title)
     return figure
+
+
+def _theory(
+    law: PhaseType | None, record_ms: float | None
+) -> tuple[Callable[[Floats], Floats] | None, float | None]:
+    """Survivor function and mean (ms) that a law gives sojourns in records of a length."""
+    if law is None:
+        return None, None
+    if record_ms is None:
+        return partial(survivor, law), mean_ms(law)
+    complete = complete_law(law, record_ms)
+    return complete.lasts, complete.mean_ms
 
 
 def draw_times(

@@ -118,7 +118,7 @@ def _ratio(axes: Axes, curves: SpectrumCurves) -> None:
     axes.xaxis.set_minor_locator(LogLocator(subs=range(2, 10)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("frequency (Hz)")
-    axes.legend(loc="upper left", borderaxespad=0.1)
+    axes.legend(loc="upper right", borderaxespad=0.1)
 
 
 def _range(curves: SpectrumCurves) -> tuple[float, float]:

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stochhh import theory
+from stochhh.analysis.complete import complete_law
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.single_channel import (
     BurstList,
     bursts,
     dwell_times_ms,
-    first_latencies_ms,
     idealise,
     open_probability,
 )
@@ -33,7 +33,7 @@ from stochhh.errors import InputError
 from stochhh.membrane import Population
 from stochhh.plot.latency import draw_burst_lengths, draw_latencies
 from stochhh.plot.single_channel import dwell_figure
-from stochhh.studies.estimates import median_estimate, share_estimate
+from stochhh.studies.latencies import Latencies, first_latencies, latency_numbers
 from stochhh.studies.signals import population_of
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, named
 
@@ -41,13 +41,6 @@ Floats = NDArray[np.float64]
 
 
 _CUT = 0.01  # by which short records bias a mean, from where on the true one is told too
-_GRID, _SHORTEST = 4000, 1e-8  # times of an integral, the first as a share of the last
-
-
-class _Latencies(NamedTuple):
-    latency_ms: Floats  # (n,), NaN where no opening came
-    longest_ms: float
-    law: theory.PhaseType | None
 
 
 class _Times(NamedTuple):
@@ -60,7 +53,8 @@ class _Times(NamedTuple):
     generator: Floats | None
     is_open: NDArray[np.bool_]
     critical_gap_ms: float
-    latencies: _Latencies | None
+    latencies: Latencies | None
+    record_ms: float
 
 
 def compute(occasion: Occasion) -> Findings:
@@ -96,8 +90,8 @@ def compute(occasion: Occasion) -> Findings:
         numbers["bursts"] = _bursts(found, gap, generator, is_open)
     waits = None
     if settings.latency_from_ms is not None:
-        waits = _latencies(occasion, population, float(settings.latency_from_ms))
-        numbers["first_latency"] = _latency_numbers(waits, float(settings.latency_from_ms))
+        waits = first_latencies(occasion, population, float(settings.latency_from_ms))
+        numbers["first_latency"] = latency_numbers(waits, float(settings.latency_from_ms))
     data = _Times(
         open_ms=times[0],
         shut_ms=times[1],
@@ -109,6 +103,7 @@ def compute(occasion: Occasion) -> Findings:
         is_open=is_open,
         critical_gap_ms=gap,
         latencies=waits,
+        record_ms=end - start,
     )
     return Findings(numbers, data)
 
@@ -138,6 +133,7 @@ def draw(findings: Findings, title: str) -> Figure:
         data.bins_per_decade,
         title,
         below,
+        data.record_ms,
     )
 
 
@@ -205,7 +201,7 @@ def _expected_open(occasion: Occasion, population: Population) -> float | None:
 
 def _times(sample: Floats, law: theory.PhaseType | None, record_ms: float) -> Numbers:
     """Count and mean of complete sojourns, beside the mean that records so long would show."""
-    seen = None if law is None else mean_within_ms(law, record_ms)
+    seen = None if law is None else complete_law(law, record_ms).mean_ms
     numbers: Numbers = {
         "count": len(sample),
         **named("mean_ms", mean_estimate(sample), seen),
@@ -223,20 +219,6 @@ def _times(sample: Floats, law: theory.PhaseType | None, record_ms: float) -> Nu
                 for constant, area in zip(parts.time_constant_ms, parts.area, strict=True)
             ]
     return numbers
-
-
-def mean_within_ms(law: theory.PhaseType, record_ms: float) -> float:
-    """Mean of the sojourns that are complete in records of one length, in equilibrium, ms.
-
-    A sojourn of length t fits into a record of length T with a probability in
-    proportion to T - t, so short ones are seen more often.
-    """
-    grid = np.concatenate([[0.0], np.geomspace(_SHORTEST * record_ms, record_ms, _GRID)])
-    # by parts: the survivor function times the derivatives of T - t and t (T - t)
-    lasting = theory.survivor(law, grid)
-    seen = record_ms - np.trapezoid(lasting, grid)
-    weighted = np.trapezoid(lasting * (record_ms - 2.0 * grid), grid)
-    return float(weighted / seen)
 
 
 def _bursts(
@@ -266,47 +248,6 @@ def _draw_bursts(axes: Axes, data: _Times) -> None:
             return theory.burst_length_by_gap(*law, times)[1]
 
     draw_burst_lengths(axes, data.bursts.duration_ms, curve, mean, data.bins_per_decade)
-
-
-def _latencies(occasion: Occasion, population: Population, since: float) -> _Latencies:
-    """First latencies from a time to the end of the voltage held there, or of the trial."""
-    setup = occasion.setup
-    until = next(
-        (p.end_ms for p in setup.pieces if p.start_ms <= since < p.end_ms), setup.duration_ms
-    )
-    found = first_latencies_ms(occasion.result, population.name, since, until, occasion.point)
-    voltage, law = setup.held_mV(since, until), setup.law_at(population, since)
-    wait = None
-    if voltage is not None and law is not None:
-        generator = population.scheme.generator(voltage)
-        wait = theory.first_latency(generator, np.array(population.scheme.is_open), law)
-    return _Latencies(found.ravel(), until - since, wait)
-
-
-def _latency_numbers(waits: _Latencies, since: float) -> Numbers:
-    latency = np.where(np.isnan(waits.latency_ms), np.inf, waits.latency_ms)
-    n_opened = int(np.isfinite(latency).sum())
-    opened = median = None
-    if waits.law is not None:
-        law, longest = waits.law, waits.longest_ms
-        opened = 1.0 - float(theory.survivor(law, np.array([longest]))[0])
-        median = _median_ms(law, longest) if opened > 0.5 else None
-    return {
-        "from_ms": since,
-        "longest_ms": waits.longest_ms,
-        "channels": len(latency),
-        **named("opened", share_estimate(n_opened, len(latency)), opened),
-        **named("median_ms", median_estimate(latency), median),
-    }
-
-
-def _median_ms(law: theory.PhaseType, longest_ms: float) -> float:
-    from scipy.optimize import brentq
-
-    def beyond(time: float) -> float:
-        return float(theory.survivor(law, np.array([time]))[0]) - 0.5
-
-    return 0.0 if beyond(0.0) <= 0.0 else float(brentq(beyond, 0.0, longest_ms))
 
 
 STUDY = Study("Dwell times", compute, draw, rows, write)

@@ -47,6 +47,7 @@ class SignalSpectrum(NamedTuple):
     name : of its population, or the clamp current's.
     measured : spectrum of each trial.
     expected : (F,) of its estimate, folding and window included.
+    variance : of the signal.
     continuous : (F,) of the current itself.
     """
 
@@ -54,6 +55,7 @@ class SignalSpectrum(NamedTuple):
     measured: TrialSpectra
     expected: Floats
     continuous: Floats
+    variance: float
 
 
 def compute(occasion: Occasion) -> Findings:
@@ -97,7 +99,8 @@ def signal_spectrum(occasion: Occasion, name: str) -> SignalSpectrum:
         law = _law_arguments(occasion, population)
         covariance += sampled_autocovariance(*law, interval, n_lags, unitary)
         continuous += power_spectrum(*law, measured.frequency_hz, unitary)
-    return SignalSpectrum(name, measured, expected_spectrum(covariance, interval), continuous)
+    expected = expected_spectrum(covariance, interval)
+    return SignalSpectrum(name, measured, expected, continuous, float(covariance[0]))
 
 
 def draw(findings: Findings, title: str) -> Figure:
@@ -166,8 +169,6 @@ def _numbers(
     occasion: Occasion, found: SignalSpectrum, bands: list[tuple[float, float]]
 ) -> Numbers:
     one = None if found.name == CLAMP_CURRENT else population_of(occasion, found.name)
-    step_hz = found.measured.frequency_hz[0]
-    variance = mean_estimate(found.measured.density.sum(axis=1) * step_hz)
     components = []
     total = 0.0
     for population, unitary in _sources(occasion, one):
@@ -182,7 +183,7 @@ def _numbers(
     components = [entry for entry in components if abs(entry[1]) >= _LEAST_SHARE * total]
     ratios = band_ratios(found.measured, found.expected, bands)
     return {
-        **named("variance", variance, float(found.expected.sum() * step_hz)),
+        **named("variance", mean_estimate(found.measured.variance), found.variance),
         "components": [
             {
                 "population": owner,
