@@ -16,6 +16,7 @@ Curve = Callable[[Floats], Floats]
 
 _BURST = "#CC79A7"
 _POINTS = 300
+_BEYOND = 1.5  # times the last of all latencies, drawn
 
 
 def draw_burst_lengths(
@@ -50,11 +51,14 @@ def draw_latencies(
     x, y = np.append(opened, longest_ms), np.append(share, share[-1] if len(share) else 0.0)
     x, y = np.insert(x, 0, 0.0), np.insert(y, 0, 0.0)
     label = f"{len(latencies)} channels, {len(opened)} opened"
+    shown = longest_ms
+    if 0 < len(opened) == len(latencies):
+        shown = min(longest_ms, _BEYOND * max(float(opened[-1]), 1e-3 * longest_ms))
     axes.step(x, y, where="post", color=style.VOLTAGE, linewidth=1.0, label=label)
     if survivor_of is not None:
-        grid = np.linspace(0.0, longest_ms, _POINTS)
+        grid = np.linspace(0.0, shown, _POINTS)
         axes.plot(grid, 1.0 - survivor_of(grid), label="theory", **style.LIMIT)
-    axes.set_xlim(0.0, longest_ms)
+    axes.set_xlim(0.0, shown)
     axes.set_ylim(0.0, 1.02)
     axes.set_xlabel("time since the step (ms)")
     axes.set_ylabel("share that has opened")

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 _OPEN, _SHUT = "#009E73", "#0072B2"
 _FEW_SWEEPS = 8
+_STEPS = 100  # of a record that is drawn, so that they are told apart
 _CURVE = 300  # points
 _NICE_COUNTS = (1, 2, 5)
 
@@ -31,6 +32,8 @@ def record_figure(
     traces: Sequence[Trace], labels: Sequence[str] = (), title: str = "", scale_pA: float = 0.0
 ) -> Figure:
     """Draw recorded traces, each in its own row, with the current as it was on top.
+
+    Of records with many steps the beginning is drawn, and the axis says so.
 
     Parameters
     ----------
@@ -50,8 +53,10 @@ def record_figure(
                 axes.spines["bottom"].set_visible(False)
         _legend_above(rows[0])
         begin, end = traces[0].piece_start_ms[0], traces[0].end_ms
-        rows[-1].set_xlim(begin, end)
-        rows[-1].set_xlabel("time (ms)")
+        shown = min([end, *(t.piece_start_ms[_STEPS] for t in traces if len(t.piece_pA) > _STEPS)])
+        rows[-1].set_xlim(begin, shown)
+        part = "" if shown == end else f", the first {shown - begin:.3g} of {end - begin:.4g} ms"
+        rows[-1].set_xlabel(f"time (ms){part}")
         figure.supylabel("current (pA, outward up)", fontsize=8)
         _title(figure, title)
     return figure
@@ -253,7 +258,7 @@ def _parabolas(
     axes.set_ylim(0.0, 1.08 * max(float(variance.max()), float(fitted.max())))
     axes.set_xlabel("mean current (pA)")
     axes.set_ylabel("variance (pA²)")
-    axes.legend(loc="lower center")
+    axes.legend(frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def _said(estimate: Estimate, unit: str) -> str:

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 _POINTS_PER_DECADE = 20
 _TOLERANCE = 0.05  # band of the ratio that is shaded
 _MARGIN = 1.2
+_ROOM = 1.4  # times the tolerance, shown on either side at least
 
 
 class SpectrumCurves(NamedTuple):
@@ -112,6 +113,9 @@ def _ratio(axes: Axes, curves: SpectrumCurves) -> None:
         if interval is not None:
             middle = float(np.sqrt(low * high))
             axes.plot([middle, middle], list(interval), color=style.VOLTAGE, linewidth=0.8)
+    bottom, top = axes.get_ylim()
+    least = _ROOM * _TOLERANCE
+    axes.set_ylim(min(bottom, 1 - least), max(top, 1 + least))
     axes.set_xscale("log")
     low, high = _range(curves)
     axes.set_xlim(low / _MARGIN, high * _MARGIN)

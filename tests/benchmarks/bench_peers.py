@@ -46,6 +46,7 @@ from rich.console import Console
 CURRENTS = (10.0, 0.0)
 AREAS_UM2 = (1.0, 10.0, 100.0, 1000.0)
 TABLE = Path(__file__).parent / "peers" / "table.md"
+MARKS = ("<!-- peers -->", "<!-- end of peers -->")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -61,12 +62,26 @@ def machine() -> str:
     )
 
 
+def paste() -> None:
+    """Put the last full table into the README, between its two marks."""
+    readme = Path(__file__).parents[2] / "README.md"
+    before, _, rest = readme.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    readme.write_text(f"{before}{MARKS[0]}\n\n{TABLE.read_text()}\n{MARKS[1]}{after}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="1 and 10 µm² for a moment")
     parser.add_argument("--minutes", type=float, help="of all patches together (10)")
     parser.add_argument("--table", type=Path, help=f"Markdown file ({TABLE.name}; none if quick)")
+    parser.add_argument(
+        "--paste", action="store_true", help="last table to the README; run nothing"
+    )
     arguments = parser.parse_args()
+    if arguments.paste:
+        paste()
+        return
     minutes = arguments.minutes or (0.5 if arguments.quick else 10.0)
     areas = AREAS_UM2[:2] if arguments.quick else AREAS_UM2
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))

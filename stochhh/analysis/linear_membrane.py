@@ -1,0 +1,44 @@
+"""A membrane about its resting voltage as linear equations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stochhh.membrane import Membrane
+from stochhh.theory.linear import LinearMembrane, LinearPopulation, linear_membrane
+
+_DIFFERENCE_MV = 1e-4
+
+
+def linearised(membrane: Membrane, voltage_mV: float | None = None) -> LinearMembrane:
+    """Linear equations of a membrane about a steady voltage, for `stochhh.theory.linear`.
+
+    Parameters
+    ----------
+    membrane : any
+    voltage_mV : at which it stays, by rest or by a steady current; by default its
+        resting voltage
+
+    Raises
+    ------
+    InputError
+        The membrane has no resting potential.
+    """
+    voltage = membrane.resting_voltage_mV() if voltage_mV is None else voltage_mV
+    step = _DIFFERENCE_MV
+    populations = []
+    for one in membrane.populations:
+        scheme = one.scheme
+        rise = scheme.generator(voltage + step) - scheme.generator(voltage - step)
+        populations.append(
+            LinearPopulation(
+                generator=scheme.generator(voltage),
+                slope=rise / (2.0 * step),
+                relative_conductance=np.array(scheme.relative_conductance, dtype=np.float64),
+                n_channels=one.count,
+                conductance_nS=one.conductance_nS,
+                driving_mV=voltage - one.reversal_mV,
+                noise=one.noise,
+            )
+        )
+    return linear_membrane(membrane.capacitance_pF, membrane.leak_nS, populations)
