@@ -37,6 +37,8 @@ CLOCK = np.dtype(
         ("transitions", "i8"),  # counters
         ("rejected", "i8"),
         ("crossings", "i8"),
+        ("held", "f8"),  # mV, voltage of the beginning of a step, for methods that have one
+        ("steps", "i8"),  # taken
     ]
 )
 
@@ -51,16 +53,6 @@ class PatchState(NamedTuple):
     clock: NDArray[np.void]  # (1,) of CLOCK
 
 
-#: The same for methods with a step.
-STEP_CLOCK = np.dtype(
-    [
-        *CLOCK.descr,
-        ("held", "f8"),  # mV, voltage of the step's beginning
-        ("steps", "i8"),  # taken
-    ]
-)
-
-
 class SteppedState(NamedTuple):
     """State of a membrane patch. S states, R rate classes, G gates, P populations, the leak."""
 
@@ -70,7 +62,7 @@ class SteppedState(NamedTuple):
     gates: Floats  # (G,) open fraction of each gate, for diffusions of gates
     open_conductance: Floats  # (P + 1,) nS
     charge: Floats  # (P + 1,) fC moved outward
-    clock: NDArray[np.void]  # (1,) of STEP_CLOCK
+    clock: NDArray[np.void]  # (1,) of CLOCK
 
 
 class Records(NamedTuple):
@@ -141,7 +133,7 @@ def begin_stepped(
 ) -> SteppedState:
     """State of a patch at time zero, for methods with a step."""
     open_conductance = _open_conductance(membrane, patch, occupancy)
-    clock = np.zeros(1, dtype=STEP_CLOCK)
+    clock = np.zeros(1, dtype=CLOCK)
     _start(clock, patch, open_conductance, voltage_mV, stimulus)
     clock["held"] = voltage_mV
     return SteppedState(
