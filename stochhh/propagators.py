@@ -62,8 +62,12 @@ def exponentials(generators: Floats) -> Floats:
     return np.asarray(np.clip(total, 0.0, 1.0))
 
 
-def nearest_first(scheme: ChannelScheme) -> list[list[int]]:
-    """For each state the other states that can be reached from it, by number of transitions."""
+def nearest_first(scheme: ChannelScheme, any_number: bool) -> list[list[int]]:
+    """For each state the other states that can be reached from it, by number of transitions.
+
+    In any number of transitions, or in one. A state with no chance at all must not be
+    listed: whether a draw is made for it would hang on how sums are rounded.
+    """
     neighbours: list[set[int]] = [set() for _ in scheme.states]
     for arrow in scheme.transitions:
         neighbours[arrow.source].add(arrow.target)
@@ -73,5 +77,7 @@ def nearest_first(scheme: ChannelScheme) -> list[list[int]]:
         while fresh:
             fresh = sorted({n for s in fresh for n in neighbours[s]} - set(order))
             order.extend(fresh)
+            if not any_number:
+                break
         reached.append(order[1:])
     return reached

@@ -154,11 +154,12 @@ class StepTable:
         targets: list[int] = []
         chances = [np.zeros((len(rates), 0))]
         first_state = 0
+        any_number = self.method.staggered
         for p, scheme in enumerate(self.schemes):
             if tabulated[p]:
                 own = rates[:, rate_start[p] : rate_start[p + 1]]
-                chance = chances_of_moves(scheme, own, self.step_ms, self.method.staggered)
-                for state, reached in enumerate(nearest_first(scheme)):
+                chance = chances_of_moves(scheme, own, self.step_ms, any_number)
+                for state, reached in enumerate(nearest_first(scheme, any_number)):
                     lengths.append(len(reached))
                     targets.extend(first_state + target for target in reached)
                     chances.append(chance[:, state, reached])

@@ -129,12 +129,13 @@ def test_far_voltages_change_no_row_at_near_ones() -> None:
 
 
 def test_moves_go_to_the_nearest_states_first() -> None:
-    assert nearest_first(scheme("squid-k"))[1] == [0, 2, 3, 4]
+    assert nearest_first(scheme("squid-k"), any_number=True)[1] == [0, 2, 3, 4]
+    assert nearest_first(scheme("squid-k"), any_number=False) == [[1], [0, 2], [1, 3], [2, 4], [3]]
     one_way = ChannelScheme(
         "w", "", "K+", 1, ("A", "B", "C"), (0.0, 0.0, 1.0), ("r",), (RateLaw("constant", 1.0),),
         (Transition(0, 1, 1, 0), Transition(1, 2, 1, 0)),
     )  # fmt: skip
-    assert nearest_first(one_way) == [[1, 2], [2], []]
+    assert nearest_first(one_way, any_number=True) == [[1, 2], [2], []]
 
 
 # --------------------------------------------------------------------- layout
