@@ -11,6 +11,7 @@ import numpy as np
 
 from stochhh import methods
 from stochhh.analysis.applicable import check_studies
+from stochhh.analysis.setup import Setup
 from stochhh.choose import Choice, choose
 from stochhh.errors import InputError
 from stochhh.membrane import Membrane, build_membrane
@@ -56,11 +57,19 @@ def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
     InputError
         Anything about the scenario that only shows when it is worked out.
     """
-    plans, places = [], []
-    for index, point in enumerate(expand_sweep(scenario)):
-        plans.append(_plan(point.scenario, scenario.run, index, scenario.name))
-        check_studies(point.scenario, plans[-1].membrane, scenario.name)
-        places.append(point.values)
+    points = expand_sweep(scenario)
+    plans = [
+        _plan(point.scenario, scenario.run, index, scenario.name)
+        for index, point in enumerate(points)
+    ]
+    places = [point.values for point in points]
+    check_studies(
+        [
+            Setup(point.scenario, plan.membrane, point.values)
+            for point, plan in zip(points, plans, strict=True)
+        ],
+        scenario.name,
+    )
     states = [[scheme.states for scheme in plan.membrane.schemes] for plan in plans]
     if any(other != states[0] for other in states):
         raise InputError(f"{scenario.name}: sweep: all points must have the same channel schemes")

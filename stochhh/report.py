@@ -73,7 +73,8 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
     """Write all files of a run into a folder, those of the studies its scenario names included.
 
     Findings stand in the summary under ``analysis``, with a sweep in that of each
-    point. A study that the data do not allow leaves its reason there and no picture.
+    point unless they are of all points. A study that the data do not allow leaves its
+    reason there and no picture.
     Each file is written whole or not at all, ``result.nc`` last.
 
     Raises
@@ -84,11 +85,14 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
     folder = check_folder(folder, result.name, result.title, force)
     outcomes = analyse(result, strict=False)
     summary = summarise(result)
-    if outcomes and "points" in summary:
-        for index, point in enumerate(summary["points"]):
-            point["analysis"] = numbers_of(outcomes, index)
-    elif outcomes:
-        summary["analysis"] = numbers_of(outcomes)
+    found, of_points = _found(outcomes)
+    if of_points and "points" in summary:
+        for point, numbers in zip(summary["points"], of_points, strict=True):
+            point["analysis"] = numbers
+    elif of_points:
+        found = of_points[0] | found
+    if found:
+        summary["analysis"] = found
     header = f"# resolved scenario '{result.name}', as it was run\n"
     _write_text(folder / "scenario.toml", header + resolved_toml(result.scenario))
     _write_spikes(folder / "spikes.csv", result)
@@ -108,13 +112,22 @@ def save_studies(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
     InputError
         The folder cannot be written.
     """
-    points = sorted({outcome.point for outcome in outcomes})
-    numbers: Any = [numbers_of(outcomes, point) for point in points]
-    found = {"points": numbers} if len(points) > 1 else numbers[0]
+    found, of_points = _found(outcomes)
+    if len(of_points) > 1:
+        found |= {"points": of_points}
+    elif of_points:
+        found = of_points[0] | found
     written = write_outcomes(outcomes, folder)
     path = Path(folder) / "analysis.json"
     _write_text(path, json.dumps(found, indent=2, allow_nan=False) + "\n")
     return [*written, path]
+
+
+def _found(outcomes: Sequence[Outcome]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Numbers of studies of all points together, and of those of each point."""
+    points = sorted({outcome.point for outcome in outcomes if outcome.point is not None})
+    of_points: list[dict[str, Any]] = [dict(numbers_of(outcomes, point)) for point in points]
+    return dict(numbers_of(outcomes, None)), of_points
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +37,12 @@ class Setup:
     ----------
     scenario : at this point of its sweep, if it has one.
     membrane : built from it.
+    place : value of each swept key here, as written; empty without a sweep.
     """
 
     scenario: Scenario
     membrane: Membrane
+    place: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duration_ms(self) -> float:

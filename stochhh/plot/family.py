@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stochhh.analysis.axes import axis_numbers, value_label
 from stochhh.plot import style
 from stochhh.plot.panels import View
-from stochhh.plot.sweep import axis_numbers, value_label
 from stochhh.result import Result
 
 _MOST_LABELS = 6

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from stochhh.analysis.axes import axis_numbers, value_label
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot import style
 from stochhh.plot.panels import View, raster, voltage
@@ -17,8 +16,6 @@ from stochhh.result import Result
 
 _MOST_ROWS = 8
 _MOST_TRAINS = 20  # a point, so that the ticks stay visible
-_NUMBER_UNIT = re.compile(r"\s*([-+0-9.eE]+)\s*(.*)")
-_PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm"}
 _LOG_RATIO = 20.0
 
 
@@ -136,23 +133,3 @@ def _rasters(axes: Axes, result: Result, keys: list[str]) -> None:
     axes.set_yticks(ticks, labels)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("time (ms)")
-
-
-def axis_numbers(values: list[Any], key: str) -> tuple[NDArray[np.float64], str]:
-    """Turn the values of a swept key into numbers and an axis label."""
-    split = [_NUMBER_UNIT.fullmatch(str(value)) for value in values]
-    name = key.rsplit(".", 1)[-1].replace("_", " ")
-    found = {match.group(2) for match in split if match}
-    if all(split) and len(found) == 1:
-        unit = found.pop()
-        numbers = np.array([float(match.group(1)) for match in split if match])
-        return numbers, f"{name} ({_PRETTY.get(unit, unit)})" if unit else name
-    return np.arange(len(values), dtype=float), f"{name} (point)"
-
-
-def value_label(value: Any) -> str:
-    """Write a swept value with pretty units."""
-    text = str(value)
-    for plain, pretty in _PRETTY.items():
-        text = text.replace(plain, pretty)
-    return text

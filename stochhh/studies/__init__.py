@@ -2,9 +2,11 @@
 
 To add one, choose its name and write
 
-1. its table of settings, and its line in `Analysis`, in `stochhh.scenario.analyses`;
-2. ``stochhh/analysis/applicable/<name>.py``, whose ``filled`` refuses experiments that it
-   cannot be made of and fills in what the settings leave open;
+1. its table of settings, in ``stochhh/scenario/studies/``, and its line in `Analysis`, in
+   `stochhh.scenario.analyses`;
+2. ``stochhh/analysis/applicable/<name>.py``, whose ``filled`` (or ``filled_across``, for a
+   study of a whole sweep) refuses experiments that it cannot be made of and fills in what
+   the settings leave open;
 3. ``stochhh/studies/<name>.py``, which ends with its ``STUDY``.
 
 Nothing else knows the names of studies. What is measured belongs in a pure function in

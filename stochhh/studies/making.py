@@ -8,31 +8,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stochhh.analysis.applicable import filled_settings
+from stochhh.analysis.applicable import filled_settings, settings_across, spans_sweep
 from stochhh.analysis.setup import Setup
 from stochhh.errors import InputError, did_you_mean
 from stochhh.membrane import build_membrane
 from stochhh.plot.overview import save_figure
 from stochhh.result import Result, replacing
-from stochhh.scenario import Point, Scenario, expand_sweep, load_scenario
+from stochhh.scenario import Scenario, expand_sweep, load_scenario
 from stochhh.studies.registry import find_study
-from stochhh.studies.study import Findings, Numbers, Occasion
+from stochhh.studies.study import Findings, Numbers, Occasion, Survey
 
 
 class Outcome(NamedTuple):
-    """One study of one point of a sweep: what it found, or why it found nothing.
+    """One study, of one point of a sweep or of all: what it found, or why it found nothing.
 
     Attributes
     ----------
     name : of the study.
-    point : place along dim ``point``; 0 without a sweep.
+    point : place along dim ``point``, 0 without a sweep; None where it is of all points.
     heading : of its table and picture.
     findings : None if the data did not allow it.
     problem : why not.
     """
 
     name: str
-    point: int
+    point: int | None
     heading: str
     findings: Findings | None
     problem: str = ""
@@ -44,7 +44,7 @@ def analyse(
     overrides: Iterable[str] = (),
     strict: bool = True,
 ) -> list[Outcome]:
-    """Make studies of a result, one after another, at each point of its sweep.
+    """Make studies of a result, one after another, at each point of its sweep or of all.
 
     Parameters
     ----------
@@ -61,32 +61,32 @@ def analyse(
     """
     scenario = _with_settings(result.scenario, names, overrides)
     wanted = tuple(scenario.analysis.studies) if names is None else tuple(dict.fromkeys(names))
-    points = expand_sweep(scenario)
-    labels = result.dataset["point"].values if "point" in result.dataset.dims else [0]
-    occasions = [
-        (name, _occasion(result, name, place, points[int(label)], scenario.name))
-        for name in wanted
-        for place, label in enumerate(labels)
+    setups = [
+        Setup(point.scenario, build_membrane(point.scenario.membrane, scenario.name), point.values)
+        for point in expand_sweep(scenario)
     ]
-    outcomes = []
-    for name, occasion in occasions:
-        study = find_study(name)
-        heading = _heading(study.title, result, points[int(labels[occasion.point])])
-        try:
-            findings = study.compute(occasion)
-        except InputError as error:
-            problem = f"{scenario.name}: analysis.{name}: {error}"
-            if strict:
-                raise InputError(problem) from None
-            outcomes.append(Outcome(name, occasion.point, heading, None, problem))
+    labels = result.dataset["point"].values if "point" in result.dataset.dims else [0]
+    made = tuple(setups[int(label)] for label in labels)
+    asked: list[tuple[str, int | None, Occasion | Survey]] = []
+    for name in wanted:
+        if spans_sweep(name):
+            settings = settings_across(name, setups, scenario.name)
+            asked.append((name, None, Survey(result, made, settings)))
             continue
-        findings = findings._replace(numbers=_as_json(findings.numbers))
-        outcomes.append(Outcome(name, occasion.point, heading, findings))
-    return outcomes
+        for place, setup in enumerate(made):
+            settings = filled_settings(name, setup, scenario.name)
+            asked.append((name, place, Occasion(result, place, setup, settings)))
+    return [
+        _outcome(name, place, about, _heading(name, about), scenario.name, strict)
+        for name, place, about in asked
+    ]
 
 
-def numbers_of(outcomes: Iterable[Outcome], point: int = 0) -> dict[str, Numbers]:
-    """Numbers of each study of a point; ``{"problem": why}`` where there are none."""
+def numbers_of(outcomes: Iterable[Outcome], point: int | None = 0) -> dict[str, Numbers]:
+    """Numbers of each study of a point, or of all points for None.
+
+    ``{"problem": why}`` where there are none.
+    """
     return {
         one.name: {"problem": one.problem} if one.findings is None else one.findings.numbers
         for one in outcomes
@@ -97,16 +97,17 @@ def numbers_of(outcomes: Iterable[Outcome], point: int = 0) -> dict[str, Numbers
 def write_outcomes(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
     """Write the picture of each study and its data files into a folder, and list them.
 
-    They are named after the study, and with a sweep numbered by its points. Each is
-    written whole or not at all.
+    They are named after the study, and numbered by its point if it is made of several.
+    Each is written whole or not at all.
     """
-    several = len({outcome.point for outcome in outcomes}) > 1
+    several = len({outcome.point for outcome in outcomes} - {None}) > 1
     written = []
     for one in outcomes:
         if one.findings is None:
             continue
         study = find_study(one.name)
-        stem = Path(folder) / (f"{one.name}_{one.point}" if several else one.name)
+        numbered = several and one.point is not None
+        stem = Path(folder) / (f"{one.name}_{one.point}" if numbered else one.name)
         picture = stem.with_name(f"{stem.name}.png")
         with replacing(picture) as temporary:
             save_figure(study.draw(one.findings, one.heading), temporary)
@@ -134,14 +135,25 @@ def _with_settings(
     return load_scenario(scenario, given)
 
 
-def _occasion(result: Result, name: str, place: int, point: Point, where: str) -> Occasion:
-    setup = Setup(point.scenario, build_membrane(point.scenario.membrane, where))
-    return Occasion(result, place, setup, filled_settings(name, setup, where))
+def _outcome(
+    name: str, place: int | None, about: Occasion | Survey, heading: str, where: str, strict: bool
+) -> Outcome:
+    try:
+        findings = find_study(name).compute(about)
+    except InputError as error:
+        problem = f"{where}: analysis.{name}: {error}"
+        if strict:
+            raise InputError(problem) from None
+        return Outcome(name, place, heading, None, problem)
+    return Outcome(name, place, heading, findings._replace(numbers=_as_json(findings.numbers)))
 
 
-def _heading(title: str, result: Result, point: Point) -> str:
-    place = ", ".join(f"{key} = {value}" for key, value in point.values.items())
-    return f"{title}: {result.title}" + (f" ({place})" if place else "")
+def _heading(name: str, about: Occasion | Survey) -> str:
+    heading = f"{find_study(name).title}: {about.result.title}"
+    if isinstance(about, Survey) or not about.setup.place:
+        return heading
+    place = ", ".join(f"{key} = {value}" for key, value in about.setup.place.items())
+    return f"{heading} ({place})"
 
 
 def _as_json(value: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochhh.membrane import Population
+from stochhh.result import Result
 from stochhh.studies.study import Occasion
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,22 @@ def sample_times(occasion: Occasion, start_ms: float, end_ms: float) -> tuple[Fl
     return time[first:last], slice(first, last)
 
 
+def finished_trials(result: Result, point: int) -> NDArray[np.int64]:
+    """Numbers of the trials of a point that were made; an interrupted run lacks some."""
+    return np.flatnonzero(np.isfinite(result.point(point)["final_voltage"].values))
+
+
+def finished_trains(
+    result: Result, point: int, start_ms: float = 0.0, end_ms: float = np.inf
+) -> list[Floats]:
+    """Spike times (ms) of each finished trial of a point, those in [start, end) only."""
+    trains = result.spike_trains(point)
+    return [
+        trains[k][(trains[k] >= start_ms) & (trains[k] < end_ms)]
+        for k in finished_trials(result, point)
+    ]
+
+
 class Sweeps(Sequence[Floats]):
     """Current (pA) or open count of each finished trial, read only when it is asked for."""
 
@@ -54,7 +71,7 @@ class Sweeps(Sequence[Floats]):
             names = [str(name) for name in data["population"].values]
             signal = data[quantity].isel(population=names.index(population.name))
         self._signal = signal.isel(time=kept)
-        self._rows = np.flatnonzero(np.isfinite(data["final_voltage"].values))
+        self._rows = finished_trials(occasion.result, occasion.point)
 
     def __len__(self) -> int:
         """Count the trials; those that an interrupted sweep never made are none."""

@@ -24,12 +24,28 @@ class Occasion(NamedTuple):
     result, point : the run, and the point of its sweep (0 without one).
     setup : what was simulated at that point.
     settings : the study's table, with everything filled in by
-        `stochhh.analysis.applicable.resolved`.
+        `stochhh.analysis.applicable.filled_settings`.
     """
 
     result: Result
     point: int
     setup: Setup
+    settings: Any
+
+
+class Survey(NamedTuple):
+    """What a study of all points of a sweep is made of.
+
+    Attributes
+    ----------
+    result : the run.
+    setups : what was simulated at each point of the result, in its order.
+    settings : the study's table, with everything filled in by
+        `stochhh.analysis.applicable.settings_across`.
+    """
+
+    result: Result
+    setups: tuple[Setup, ...]
     settings: Any
 
 
@@ -64,17 +80,20 @@ class Study(NamedTuple):
     Attributes
     ----------
     title : of its table and picture.
-    compute : pure; an `InputError` says that the data do not allow it.
+    compute : pure, from an `Occasion` or, where it spans a sweep, a `Survey`; an
+        `InputError` says that the data do not allow it.
     draw : picture of the findings, under a title.
     rows : lines of its printed table, from the numbers.
     write : writes data files, whose names begin with the path's, and lists them.
+    says : the finding in a sentence or two, from the numbers.
     """
 
     title: str
-    compute: Callable[[Occasion], Findings]
+    compute: Callable[[Any], Findings]
     draw: Callable[[Findings, str], Figure]
     rows: Callable[[Numbers], Sequence[Row]]
     write: Callable[[Findings, Path], list[Path]]
+    says: Callable[[Numbers], str] = lambda numbers: ""
 
 
 def named(name: str, estimate: Estimate, theory: float | None = None) -> Numbers:

@@ -15,11 +15,14 @@ def study_table(outcome: Outcome) -> Table:
     """Lay out what a study found: value, 95 % interval and theory of each number."""
     assert outcome.findings is not None
     numbers = outcome.findings.numbers
+    study = find_study(outcome.name)
     table = Table(title=outcome.heading, title_justify="left", title_style="bold")
+    table.caption = escape(study.says(numbers)) or None
+    table.caption_justify, table.caption_style = "left", "italic"
     table.add_column("")
     for heading in ("found", "95 % interval", "theory"):
         table.add_column(heading, justify="right")
-    for label, path in find_study(outcome.name).rows(numbers):
+    for label, path in study.rows(numbers):
         if not path:
             table.add_row(f"[bold]{escape(label)}[/bold]")
             continue

@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgba
 from scipy import signal
 
 from stochhh import theory
+from stochhh.analysis.histories import histories
 from stochhh.analysis.records import (
     bessel_filter,
     filtered_noise,
@@ -20,7 +21,6 @@ from stochhh.analysis.records import (
     write_dwt,
     write_events_csv,
 )
-from stochhh.analysis.histories import histories
 from stochhh.analysis.single_channel import (
     bursts,
     dwell_times_ms,

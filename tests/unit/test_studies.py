@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from harness import LEVEL
 from scipy import stats
+from study_checks import check_table
 
 import stochhh
 from stochhh import theory
-from stochhh.analysis.applicable import filled_settings
+from stochhh.analysis.applicable import filled_settings, spans_sweep
 from stochhh.analysis.complete import complete_law
 from stochhh.analysis.noise import count_channels, mean_variance
 from stochhh.analysis.records import recorded_trace
@@ -36,12 +37,11 @@ from stochhh.errors import InputError
 from stochhh.kinetics.files import load_scheme
 from stochhh.membrane import build_membrane
 from stochhh.result import Result
-from stochhh.scenario import file_schema, load_scenario
+from stochhh.scenario import file_schema, library_scenarios, load_scenario
 from stochhh.simulate import plan, resolve
 from stochhh.studies import STUDY_NAMES, analyse, find_study
 from stochhh.studies.estimates import median_estimate, share_estimate
 from stochhh.studies.making import numbers_of, write_outcomes
-from stochhh.studies.table import study_table
 
 BARE = ["run.deterministic=false"]
 NOISE, SPECTRUM = "noise-analysis_OS12", "clamp-spectrum_G11"
@@ -88,10 +88,15 @@ def numbers(result, study, *overrides):
 # What a study is asked for
 
 
-def test_every_study_has_its_table_its_check_and_its_module():
-    assert tuple(SCENARIO_OF) == STUDY_NAMES
+@pytest.mark.parametrize("name", STUDY_NAMES)
+def test_every_study_has_its_module_and_a_scenario_that_names_it(name):
+    assert find_study(name).title
+    assert isinstance(spans_sweep(name), bool)
+    assert any(name in load_scenario(path).analysis.studies for path in library_scenarios())
+
+
+def test_every_study_has_its_table_and_its_check():
     for name, scenario in SCENARIO_OF.items():
-        assert find_study(name).title
         assert filled_settings(name, setup_of(scenario), "x").start_ms is not None
     with pytest.raises(InputError, match=r"no study 'noize'; did you mean 'noise'\?"):
         find_study("noize")
@@ -506,15 +511,8 @@ def test_what_the_data_do_not_allow_is_said_and_the_rest_is_kept(tmp_path):
     assert "dwell_times.png" not in names
 
 
-@pytest.mark.parametrize("study", STUDY_NAMES)
+@pytest.mark.parametrize("study", SCENARIO_OF)
 def test_every_row_of_a_table_has_its_number(study, noisy, stationary, stepped):
     result = {"noise": noisy, "spectrum": stationary}.get(study, stepped)
     (outcome,) = analyse(result, [study])
-    assert json.loads(json.dumps(outcome.findings.numbers, allow_nan=False))
-    table = study_table(outcome)
-    cells = [list(column.cells) for column in table.columns]
-    rows = find_study(study).rows(outcome.findings.numbers)
-    assert table.row_count == len(rows)
-    for label, *shown in zip(*cells, strict=True):
-        assert any(shown) or label.startswith("[bold]")
-    assert table.title == outcome.heading
+    check_table(outcome)

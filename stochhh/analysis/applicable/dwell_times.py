@@ -10,7 +10,7 @@ from stochhh.analysis.applicable.needs import (
     with_stretch,
 )
 from stochhh.analysis.setup import Setup
-from stochhh.scenario.analyses import DwellTimeStudy
+from stochhh.scenario.studies.channels import DwellTimeStudy
 
 
 def filled(settings: DwellTimeStudy, setup: Setup) -> DwellTimeStudy:

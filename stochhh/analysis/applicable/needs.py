@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from stochhh.analysis.setup import Setup
 from stochhh.errors import did_you_mean
 from stochhh.membrane import Population
-from stochhh.scenario.analyses import StretchOfTime
+from stochhh.scenario.studies.common import StretchOfTime
 from stochhh.units import Amount
 
 Settings = TypeVar("Settings", bound=StretchOfTime)

@@ -14,7 +14,7 @@ from stochhh.analysis.applicable.needs import (
     with_stretch,
 )
 from stochhh.analysis.setup import Setup
-from stochhh.scenario.analyses import NoiseStudy
+from stochhh.scenario.studies.channels import NoiseStudy
 
 
 def filled(settings: NoiseStudy, setup: Setup) -> NoiseStudy:

@@ -10,7 +10,7 @@ from stochhh.analysis.applicable.needs import (
     within,
 )
 from stochhh.analysis.setup import Setup
-from stochhh.scenario.analyses import SingleChannelStudy
+from stochhh.scenario.studies.channels import SingleChannelStudy
 
 
 def filled(settings: SingleChannelStudy, setup: Setup) -> SingleChannelStudy:

@@ -14,7 +14,7 @@ from stochhh.analysis.applicable.needs import (
     with_stretch,
 )
 from stochhh.analysis.setup import Setup
-from stochhh.scenario.analyses import SpectrumStudy
+from stochhh.scenario.studies.channels import SpectrumStudy
 
 _FEWEST_RECORDS = 8  # in a segment
 _SEGMENTS = 8.0  # of a trial, by default

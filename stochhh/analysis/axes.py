@@ -1,0 +1,135 @@
+"""Axes of a sweep as numbers, and the curves that its points make along one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochhh.analysis.setup import Setup
+
+Floats = NDArray[np.float64]
+
+_NUMBER_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(.*)")
+_PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm"}
+
+
+class Curve(NamedTuple):
+    """Points of a sweep that differ on one axis only. K points.
+
+    Attributes
+    ----------
+    place : value of every other swept key, as written.
+    points : (K,) their places along the points of the sweep, in the order of `x`.
+    x : (K,) rising values on the axis.
+    """
+
+    place: dict[str, Any]
+    points: tuple[int, ...]
+    x: Floats
+
+    @property
+    def label(self) -> str:
+        """What tells this curve from the others, for a legend; empty if it is the only one."""
+        return place_label(self.place)
+
+
+class Axis(NamedTuple):
+    """One axis of a sweep, and the curves along it.
+
+    Attributes
+    ----------
+    key : that is swept.
+    label : with its unit, for a picture.
+    unit : as written in the scenario; empty for plain numbers.
+    curves : one for each combination of the values of the other axes.
+    """
+
+    key: str
+    label: str
+    unit: str
+    curves: tuple[Curve, ...]
+
+
+def curves_along(setups: Sequence[Setup], key: str) -> Axis:
+    """Curves that the points of a sweep make along one of its axes.
+
+    Parameters
+    ----------
+    setups : of the points, each with its place
+    key : a swept key whose values are numbers of one unit
+
+    Raises
+    ------
+    ValueError
+        Values that are no numbers of one unit.
+    """
+    x, unit = numbers_of_one_unit([setup.place[key] for setup in setups])
+    members: dict[str, list[int]] = {}
+    for index, setup in enumerate(setups):
+        members.setdefault(repr(_others(setup.place, key)), []).append(index)
+    curves = []
+    for points in members.values():
+        points.sort(key=lambda index: x[index])
+        place = _others(setups[points[0]].place, key)
+        curves.append(Curve(place, tuple(points), x[points]))
+    return Axis(key, axis_label(key, unit), unit, tuple(curves))
+
+
+def numbers_of_one_unit(values: Sequence[Any]) -> tuple[Floats, str]:
+    """Values of a swept key as numbers, (n,), and the unit they all are written in.
+
+    Raises
+    ------
+    ValueError
+        Some are no numbers, or units differ.
+    """
+    split = [None if isinstance(v, bool) else _NUMBER_UNIT.fullmatch(str(v)) for v in values]
+    units = {match.group(2).strip() for match in split if match}
+    if not all(split) or len(units) != 1:
+        raise ValueError("need numbers, all of one unit")
+    return np.array([float(match.group(1)) for match in split if match]), units.pop()
+
+
+def axis_label(key: str, unit: str) -> str:
+    """Last part of a key with its unit, as an axis of a picture says it."""
+    name = key.rsplit(".", 1)[-1].replace("_", " ")
+    return f"{name} ({_PRETTY.get(unit, unit)})" if unit else name
+
+
+def axis_numbers(values: Sequence[Any], key: str) -> tuple[Floats, str]:
+    """Turn the values of a swept key into numbers and an axis label; others are counted."""
+    try:
+        numbers, unit = numbers_of_one_unit(values)
+    except ValueError:
+        return np.arange(len(values), dtype=float), f"{axis_label(key, '')} (point)"
+    return numbers, axis_label(key, unit)
+
+
+def value_label(value: Any) -> str:
+    """Write a swept value with pretty units."""
+    text = str(value)
+    for plain, pretty in _PRETTY.items():
+        text = text.replace(plain, pretty)
+    return text
+
+
+def place_label(place: Mapping[str, Any]) -> str:
+    """Write the values of swept keys, as in ``area 100 µm², squid-k noise off``."""
+    return ", ".join(_place_label(key, value) for key, value in place.items())
+
+
+def _place_label(key: str, value: Any) -> str:
+    *above, last = key.split(".")
+    words = last.replace("_", " ")
+    if "channels" in above:  # which population it is of
+        words = f"{above[-1]} {words}"
+    shown = ("on" if value else "off") if isinstance(value, bool) else value_label(value)
+    return f"{words} {shown}"
+
+
+def _others(place: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {other: value for other, value in place.items() if other != key}
