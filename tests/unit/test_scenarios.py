@@ -9,14 +9,19 @@ import stochhh
 from stochhh.scenario import library_scenarios, load_scenario, resolved_toml
 
 
+#: How scenarios are made small, where not as all others are.
+USUAL = ("membrane.area=3 um^2", "run.duration=30 ms", "run.record.interval=0.5 ms")
+SMALL = {
+    "patch-sizes": [*USUAL[1:]],
+    "clamp-spectrum_G11": [*USUAL, "analysis.spectrum={}"],  # its segment is longer than a trial
+    "noise-analysis_OS12": [*USUAL, "run.trials=2"],  # a variance over sweeps needs two
+}
+
+
 @pytest.mark.parametrize("name", sorted(library_scenarios()))
 def test_every_scenario_runs_end_to_end(name, tmp_path):
-    overrides = ["membrane.area=3 um^2"] if name != "patch-sizes" else []
-    small = [*overrides, "run.duration=30 ms", "run.record.interval=0.5 ms"]
-    if name == "clamp-spectrum_G11":  # its own segment is longer than this trial
-        small += ["analysis.spectrum={}"]
-    trials = 2 if name == "noise-analysis_OS12" else 1  # a variance over sweeps needs two
-    summary = stochhh.save(stochhh.run(name, overrides=small, seed=1, trials=trials), tmp_path)
+    overrides = ["run.trials=1", *SMALL.get(name, USUAL)]
+    summary = stochhh.save(stochhh.run(name, overrides=overrides, seed=1), tmp_path)
     assert summary["transitions"] > 10  # five channels make few in 30 ms
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
