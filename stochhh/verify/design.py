@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 _LOW_MV, _HIGH_MV = -100.0, 60.0
 _GRID_MV = np.arange(-140.0, 121.0, 1.0)
+_COARSE = 4  # of that grid, for a look at each
 _APART_MV = 8.0  # voltages nearer to each other than this tell the same
 _RELAXATIONS = 3.0  # length of an experiment in its slowest time constant
 _MOST_EACH = 40.0  # transitions of one channel in an experiment
@@ -41,6 +42,10 @@ class Budget(NamedTuple):
 
 FULL = Budget(600, 1.5e6, 5e5, n_held=4, n_steps=3)
 QUICK = Budget(250, 4e5, 2e5, n_held=3, n_steps=2)
+
+#: Transitions of a rate class that show an error of 3 % with certainty: nine standard errors.
+ENOUGH_OF_CLASS = 9e4
+_MOST_FOR_CLASS = 4e6  # followed transitions of all classes, to have enough of a rare one
 
 
 def voltages_mV(scheme: ChannelScheme) -> list[float]:
@@ -159,6 +164,47 @@ def setting_of(
         slack=claim.slack,
         fewest=claim.fewest,
     )
+
+
+def setting_for_rate(
+    scheme: ChannelScheme, rate_class: int, missing: float, budget: Budget
+) -> Setting | None:
+    """Size one more experiment for a rate class of which too few transitions were expected.
+
+    It holds the voltage at which the largest part of all transitions is of this class.
+
+    Parameters
+    ----------
+    scheme : with a single equilibrium at some voltage
+    rate_class : which
+    missing : how many transitions of it are wanted
+    budget : of the other experiments
+
+    Returns
+    -------
+    Setting, or None where the class never moves a channel in equilibrium.
+    """
+    grid = _GRID_MV[::_COARSE]
+    shares = [_share_of_class(scheme, float(voltage), rate_class) for voltage in grid]
+    best = int(np.argmax(shares))
+    if shares[best] <= 0.0:
+        return None
+    followed = min(missing / shares[best], _MOST_FOR_CLASS)
+    aimed = budget._replace(transitions=max(followed, budget.transitions), followed=followed)
+    return setting_of(scheme, float(grid[best]), float(grid[best]), aimed)
+
+
+def _share_of_class(scheme: ChannelScheme, voltage_mV: float, rate_class: int) -> float:
+    """Part of all transitions in equilibrium that one rate class makes."""
+    try:
+        law = theory.stationary_law(scheme.generator(voltage_mV))
+    except ValueError:
+        return 0.0
+    rates = scheme.rates_at(voltage_mV)
+    flux = np.zeros(len(rates))
+    for arrow in scheme.transitions:
+        flux[arrow.rate] += law[arrow.source] * arrow.multiplicity * rates[arrow.rate]
+    return float(flux[rate_class] / flux.sum()) if flux.sum() > 0.0 else 0.0
 
 
 def _transitions(start: Floats, generator: Floats, duration_ms: float) -> float:

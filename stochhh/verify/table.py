@@ -22,10 +22,10 @@ def verification_table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1)
     )
     for heading in ("law", "at", "theory", "simulated"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for heading in ("p", "of"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
     compared = [row for row in rows if row.comparison is not None and not row.control]
     laws: dict[str, list[Row]] = {}
     for index, row in enumerate(compared):
@@ -39,9 +39,9 @@ def verification_table(
     controls = [row for row in rows if row.control and row.comparison is not None]
     if controls:
         table.add_section()
+        table.add_row("[bold]must be refused[/bold]")
     for row in controls:
-        outcome = "refused, as it must be" if row in verdict.told else "too small an error to see"
-        table.add_row(*_cells(row), "", outcome)
+        table.add_row(*_cells(row), "", "refused" if row in verdict.told else "not seen")
     skipped = [row for row in rows if row.comparison is None]
     if skipped:
         table.add_section()

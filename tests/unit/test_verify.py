@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from stochhh.verify import verdict, verify, with_multiplicity, with_rate
 from stochhh.verify.claims import CLAIMS, LAWS
 from stochhh.verify.comparison import Comparison
 from stochhh.verify.controls import wrong_multiplicities, wrong_rates
-from stochhh.verify.design import FULL, QUICK, protocols, setting_of, voltages_mV
+from stochhh.verify.design import FULL, QUICK, protocols, setting_for_rate, setting_of, voltages_mV
 from stochhh.verify.subject import half_effect_mM, subject_of
 from stochhh.verify.table import verification_table
 from stochhh.verify.verdict import Row, adjusted
@@ -59,8 +61,8 @@ def test_table_has_one_line_a_law_or_all_of_them():
     rows = [row(0.5), row(0.2), row(0.7, "other"), row(1e-9, "control", control=True)]
     rows.append(Row("skipped", "", None, "no time"))
     found = verdict(rows)
-    assert verification_table("", rows, found).row_count == 4
-    assert verification_table("", rows, found, every_row=True).row_count == 5
+    assert verification_table("", rows, found).row_count == 5  # one says that controls follow
+    assert verification_table("", rows, found, every_row=True).row_count == 6
 
 
 @pytest.mark.parametrize("name", library_schemes())
@@ -137,6 +139,34 @@ def test_controls_are_wrong_in_one_place():
         assert list(zip(*np.nonzero(changed), strict=True)) == [(arrow.source, arrow.target)]
     assert with_rate(scheme, 0, 1.0).generator(-30.0) == pytest.approx(right)
     assert with_multiplicity(scheme, 0, 0) == scheme
+
+
+def test_rare_rate_classes_get_experiments_of_their_own():
+    """Without them a slow inactivation off by 3 % would go unseen."""
+    found = verdict(verify("squid-na", quick=True, seed=3))
+    assert found.agrees
+    assert len(found.told) == 4
+    assert not found.untold
+    held = verdict(verify("squid-na", quick=True, seed=3, at_mV=[-65.0, -40.0]))
+    assert held.untold  # voltages asked for are the only ones
+
+
+def test_an_experiment_for_a_class_holds_where_most_transitions_are_of_it():
+    squid = load_scheme("squid-na")
+    beta_h = squid.rate_names.index("beta_h")
+    one = setting_for_rate(squid, beta_h, 1000.0, QUICK)
+    shares = [closed_form_share(squid, v, beta_h) for v in (-100.0, -65.0, -30.0, 0.0, 40.0)]
+    assert closed_form_share(squid, one.voltage_mV, beta_h) >= max(shares) > 0.0
+    dead = replace(squid, rates=tuple(replace(r, factor=0.0) if k == beta_h else r
+                                      for k, r in enumerate(squid.rates)))  # fmt: skip
+    assert setting_for_rate(dead, beta_h, 1000.0, QUICK) is None
+
+
+def closed_form_share(scheme, voltage_mV, rate_class):
+    """Gates apart: three m gates and one h gate, each flips at its own rate."""
+    a_m, b_m, a_h, b_h = scheme.rates_at(voltage_mV)
+    flux = [3 * a_m * b_m / (a_m + b_m)] * 2 + [a_h * b_h / (a_h + b_h)] * 2
+    return flux[rate_class] / sum(flux)
 
 
 def test_claims_name_laws_that_there_are():
