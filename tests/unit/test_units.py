@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -229,3 +232,20 @@ def test_near_words_are_named_and_else_all_of_them():
         "did you mean 'squid-k' or 'squid-na'?"
     )
     assert did_you_mean("zzz", ["leak", "area"]) == "known: area, leak"
+
+
+@pytest.mark.parametrize("spoil", ["no place", "half written"])
+def test_units_are_known_without_a_cache(spoil, tmp_path):
+    """What pint keeps between runs only saves time."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    command = [sys.executable, "-c", "from stochhh.units import *; print(parse('5 Hz', FREQUENCY))"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    if spoil == "no place":
+        (cache / "pint").write_text("in the way")
+    else:
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        for kept in (cache / "pint").glob("*.pickle"):
+            kept.write_bytes(kept.read_bytes()[:20])
+    done = subprocess.run(command, check=True, capture_output=True, env=environment, text=True)
+    assert done.stdout.strip() == "0.005"
