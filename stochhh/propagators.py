@@ -39,6 +39,24 @@ def chances_of_moves(
     return exponentials(generator * step_ms)
 
 
+def in_turn(chances: Floats) -> Floats:
+    """Rewrite chances of moves as they are drawn one after another, (K, E).
+
+    First the chance to make any of them, then of each but the last the chance to make
+    it, given that it is none of those before. Interpolated between voltages they stay
+    chances, as the moves' own would.
+
+    Parameters
+    ----------
+    chances : (K, E) of the moves from one state
+    """
+    rest = np.cumsum(chances[:, ::-1], axis=1)[:, ::-1]  # of each and those after it
+    turns = np.zeros_like(chances)
+    turns[:, :1] = rest[:, :1]
+    np.divide(chances[:, :-1], rest[:, :-1], out=turns[:, 1:], where=rest[:, :-1] > 0.0)
+    return np.minimum(turns, 1.0)
+
+
 def exponentials(generators: Floats) -> Floats:
     """Matrix exponentials of many generators, (K, S, S), by scaling and squaring.
 

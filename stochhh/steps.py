@@ -18,12 +18,13 @@ from stochhh.errors import InputError
 from stochhh.kernels import stepped
 from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.methods import Method
-from stochhh.propagators import chances_of_moves, nearest_first
+from stochhh.propagators import chances_of_moves, in_turn, nearest_first
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.uint64]
 
-_SPACING_MV = 0.25
+_SPACING_MV = 0.125
 _WIDEST_TABLE_MV = 1e4
 
 _CODES = {
@@ -38,12 +39,12 @@ _CODES = {
 #: A pair of opposite transitions: states, and multiplicity and rate class each way.
 PAIR = np.dtype(
     [
-        ("source", "i8"),
-        ("target", "i8"),
+        ("source", "u8"),
+        ("target", "u8"),
         ("forward", "f8"),
-        ("forward_class", "i8"),
+        ("forward_class", "u8"),
         ("backward", "f8"),
-        ("backward_class", "i8"),
+        ("backward_class", "u8"),
         ("noisy", "?"),
     ]
 )
@@ -63,15 +64,15 @@ class Steps(NamedTuple):
     first: float  # mV, lowest voltage tabulated
     spacing: float  # mV
     how: Ints  # (P,) codes of `stochhh.kernels.stepped`
-    state_start: Ints  # (P + 1,)
+    state_start: Indices  # (P + 1,)
     rate_start: Ints  # (P + 1,)
     rates: Floats  # (K, R) 1/ms
-    row_start: Ints  # (S + 1,)
-    move_target: Ints  # (E,) state a channel gets to within a step, nearest first
-    chances: Floats  # (K, E) for a channel in the state it leaves
-    pair_start: Ints  # (P + 1,)
+    row_start: Indices  # (S + 1,)
+    move_target: Indices  # (E,) state a channel gets to within a step, nearest first
+    chances: Floats  # (K, E) for a channel in the state it leaves, in turn
+    pair_start: Indices  # (P + 1,)
     pairs: NDArray[np.void]  # of PAIR
-    gate_start: Ints  # (P + 1,)
+    gate_start: Indices  # (P + 1,)
     gates: NDArray[np.void]  # (G,) of GATE
     n_open: Ints  # (S, G) open gates in each state
     ways: Floats  # (S,) number of ways to have them open
@@ -121,7 +122,7 @@ class StepTable:
                 "where the membrane was driven"
             )
         moves = ["flow" if not noisy else self.method.move or "" for noisy in self.noisy]
-        rate_start = _starts([len(scheme.rates) for scheme in self.schemes])
+        rate_start = _starts([len(scheme.rates) for scheme in self.schemes]).astype(np.int64)
         tabulated = [move in ("flow", "leap") for move in moves]
         row_start, move_target, chances = self._moves(tabulated, rates, rate_start)
         pair_start, pairs = build_pairs(self.schemes, self.method.shielded)
@@ -149,7 +150,7 @@ class StepTable:
 
     def _moves(
         self, tabulated: Sequence[bool], rates: Floats, rate_start: Ints
-    ) -> tuple[Ints, Ints, Floats]:
+    ) -> tuple[Indices, Indices, Floats]:
         lengths: list[int] = []
         targets: list[int] = []
         chances = [np.zeros((len(rates), 0))]
@@ -162,12 +163,12 @@ class StepTable:
                 for state, reached in enumerate(nearest_first(scheme, any_number)):
                     lengths.append(len(reached))
                     targets.extend(first_state + target for target in reached)
-                    chances.append(chance[:, state, reached])
+                    chances.append(in_turn(chance[:, state, reached]))
             else:
                 lengths.extend([0] * len(scheme.states))
             first_state += len(scheme.states)
         together = np.ascontiguousarray(np.concatenate(chances, axis=1))
-        return _starts(lengths), np.array(targets, dtype=np.int64), together
+        return _starts(lengths), np.array(targets, dtype=np.uint64), together
 
 
 def build_pairs(schemes: Sequence[ChannelScheme], shielded: bool) -> tuple[Ints, NDArray[np.void]]:
@@ -246,7 +247,7 @@ def build_gates(
     return _starts(counts), np.array(rows, dtype=GATE)
 
 
-def _gates_of_states(schemes: Sequence[ChannelScheme], gate_start: Ints) -> tuple[Ints, Floats]:
+def _gates_of_states(schemes: Sequence[ChannelScheme], gate_start: Indices) -> tuple[Ints, Floats]:
     """Open gates in each state, (S, G), and the number of ways to have them open, (S,)."""
     n_states = sum(len(scheme.states) for scheme in schemes)
     n_open = np.zeros((n_states, gate_start[-1]), dtype=np.int64)
@@ -263,5 +264,5 @@ def _gates_of_states(schemes: Sequence[ChannelScheme], gate_start: Ints) -> tupl
     return n_open, ways
 
 
-def _starts(lengths: Sequence[int]) -> Ints:
-    return np.cumsum([0, *lengths]).astype(np.int64)
+def _starts(lengths: Sequence[int]) -> Indices:
+    return np.cumsum([0, *lengths]).astype(np.uint64)

@@ -14,6 +14,7 @@ from math import inf
 import numpy as np
 
 from stochhh.kernels.patch import (
+    ONE,
     flip_tagged,
     jit,
     observe,
@@ -31,9 +32,6 @@ from stochhh.kernels.status import (
     RECORDS_FULL,
     SPIKES_FULL,
 )
-
-#: A step of an unsigned index; adding a plain 1 would turn it into a float.
-ONE = np.uint64(1)
 
 
 @jit

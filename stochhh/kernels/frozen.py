@@ -8,14 +8,10 @@ doi:10.1007/s10827-014-0528-2).
 
 from __future__ import annotations
 
-import numpy as np
-
-from stochhh.kernels.patch import jit
-
-ONE = np.uint64(1)  # a step of an unsigned index; a plain 1 would turn it into a float
+from stochhh.kernels.patch import ONE, inlined
 
 
-@jit
+@inlined
 def gillespie(rng, graph, rates, first_class, last_class, occupancy, weight, duration):
     """Let the channels of one population flip for `duration` (ms) at fixed rates.
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from math import sqrt
 
-from stochhh.kernels.patch import jit
+from stochhh.kernels.patch import inlined
 
 
-@jit
+@inlined
 def diffuse(rng, pairs, rates, first_pair, last_pair, first, last, occupancy, hidden, dt):
     """Advance one population by an Euler-Maruyama step of `dt` (ms).
 
@@ -53,7 +53,7 @@ def diffuse(rng, pairs, rates, first_pair, last_pair, first, last, occupancy, hi
         occupancy[s] = max(hidden[s], 0.0) * scale
 
 
-@jit
+@inlined
 def diffuse_gates(
     rng, gates, n_open, ways, rates, first_gate, last_gate, first, last, x, occupancy, dt
 ):

@@ -5,16 +5,19 @@ scatter by the multinomial law of that state's row of the propagator expm(Q dt)
 (Colquhoun & Hawkes 1981, doi:10.1098/rspb.1981.0003): exact for a held voltage,
 whatever number of transitions falls into the step. With rows of 1 + Q dt instead,
 a channel makes at most one transition a step: the usual, first-order leap.
+
+A row is tabulated as it is drawn: the chance to leave at all, then for each target but
+the last the chance to go there, given that it was none of those before.
 """
 
 from __future__ import annotations
 
 from stochhh.kernels.binomial import binomial
-from stochhh.kernels.patch import jit
+from stochhh.kernels.patch import ONE, between, jit
 
 
 @jit
-def leap(rng, row_start, move_target, table, knot, y, first, last, occupancy, arriving, chance):
+def leap(rng, row_start, move_target, table, knot, y, first, last, occupancy, arriving):
     """Redistribute the channels of the states `first` to `last` - 1.
 
     It draws first how many leave each state, then where those go, nearest states
@@ -23,35 +26,29 @@ def leap(rng, row_start, move_target, table, knot, y, first, last, occupancy, ar
     Parameters
     ----------
     rng : numpy.random.Generator
-    row_start, move_target : int64 (S + 1,) and (E,), where channels of each state can get
-    table : float64 (K, E), chance of each move at the tabulated voltages
-    knot, y : the voltage: between rows `knot` and `knot` + 1, at `y` from 0 to 1
+    row_start, move_target : uint64 (S + 1,) and (E,), where channels of each state can get
+    table : float64 (K, E), rows in turn at the tabulated voltages
+    knot, y : the voltage: between rows `knot` (unsigned) and `knot` + 1, at `y` from 0 to 1
     first, last : states of the population
     occupancy : float64 (S,) whole numbers, updated in place
-    arriving, chance : float64 (S,), scratch
+    arriving : float64 (S,), scratch
     """
     for s in range(first, last):
         arriving[s] = 0.0
     for s in range(first, last):
         n = int(occupancy[s])
-        if n == 0:
+        move, end = row_start[s], row_start[s + ONE]
+        if n == 0 or move == end:
             continue
-        a, b = row_start[s], row_start[s + 1]
-        leaving = 0.0
-        for e in range(a, b):
-            chance[e - a] = table[knot, e] + y * (table[knot + 1, e] - table[knot, e])
-            leaving += chance[e - a]
-        n_leaving = binomial(rng, n, leaving)
-        occupancy[s] -= n_leaving
-        e = a
-        while n_leaving > 0 and e < b - 1:
-            gone = binomial(rng, n_leaving, chance[e - a] / leaving)
-            arriving[move_target[e]] += gone
-            n_leaving -= gone
-            leaving -= chance[e - a]
-            e += 1
-        if n_leaving > 0:
-            arriving[move_target[e]] += n_leaving
+        leaving = binomial(rng, n, between(table, knot, move, y))
+        occupancy[s] -= leaving
+        while leaving > 0 and move + ONE < end:
+            gone = binomial(rng, leaving, between(table, knot, move + ONE, y))
+            arriving[move_target[move]] += gone
+            leaving -= gone
+            move += ONE
+        if leaving > 0:
+            arriving[move_target[move]] += leaving
     for s in range(first, last):
         occupancy[s] += arriving[s]
 
@@ -62,11 +59,16 @@ def flow(row_start, move_target, table, knot, y, first, last, occupancy, arrivin
     for s in range(first, last):
         arriving[s] = 0.0
     for s in range(first, last):
-        n = occupancy[s]
-        for e in range(row_start[s], row_start[s + 1]):
-            chance = table[knot, e] + y * (table[knot + 1, e] - table[knot, e])
-            gone = min(n * chance, occupancy[s])  # by rounding, all may be a little less
-            occupancy[s] -= gone
-            arriving[move_target[e]] += gone
+        move, end = row_start[s], row_start[s + ONE]
+        if move == end:
+            continue
+        leaving = occupancy[s] * between(table, knot, move, y)
+        occupancy[s] -= leaving
+        while move + ONE < end:
+            gone = leaving * between(table, knot, move + ONE, y)
+            arriving[move_target[move]] += gone
+            leaving -= gone
+            move += ONE
+        arriving[move_target[move]] += leaving
     for s in range(first, last):
         occupancy[s] += arriving[s]

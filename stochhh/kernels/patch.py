@@ -10,9 +10,22 @@ from __future__ import annotations
 
 from math import exp, expm1, log1p
 
+import numpy as np
 from numba import njit
 
 jit = njit(cache=True, nogil=True, error_model="numpy")
+#: For what is called at every step with many arrays: passing them costs more than it does.
+inlined = njit(cache=True, nogil=True, error_model="numpy", inline="always")
+
+#: A step of an unsigned index; a plain 1 would turn it into a float.
+ONE = np.uint64(1)
+
+
+@inlined
+def between(table, knot, entry, y):
+    """Interpolate an entry of a table, (K, E), at `y` from 0 to 1 between two rows."""
+    below = table[knot, entry]
+    return below + y * (table[knot + ONE, entry] - below)
 
 
 @jit

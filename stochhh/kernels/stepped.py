@@ -15,7 +15,16 @@ import numpy as np
 from stochhh.kernels.frozen import gillespie
 from stochhh.kernels.langevin import diffuse, diffuse_gates
 from stochhh.kernels.leap import flow, leap
-from stochhh.kernels.patch import jit, observe, relaxation, settle, start_settling, time_to
+from stochhh.kernels.patch import (
+    between,
+    inlined,
+    jit,
+    observe,
+    relaxation,
+    settle,
+    start_settling,
+    time_to,
+)
 from stochhh.kernels.status import FINISHED, LEFT_TABLE, PAUSED, RECORDS_FULL, SPIKES_FULL
 
 #: How a population's channels are moved.
@@ -24,7 +33,7 @@ FLOW, LEAP, GILLESPIE, DIFFUSE, DIFFUSE_GATES = 0, 1, 2, 3, 4
 _COINCIDENT = 1e-6  # of a step: times closer than this are one
 
 
-@jit
+@inlined
 def sum_conductances(patch, state):
     """Add up what conducts now; returns total conductance (nS) and drive (pA)."""
     n_populations = patch.state_start.shape[0] - 1
@@ -94,7 +103,7 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
     occupancy, weight, hidden, gates = state.occupancy, state.weight, state.hidden, state.gates
     open_conductance, charge, reversal = state.open_conductance, state.charge, patch.reversal
     rates = np.empty(rate_table.shape[1])
-    arriving, chance = np.empty_like(state.occupancy), np.empty_like(state.occupancy)
+    arriving = np.empty_like(state.occupancy)
     breakpoint_time, current = stimulus.end[segment], stimulus.current[segment]
     ramp = stimulus.slope[segment] if clamped else 0.0
 
@@ -137,19 +146,16 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
                 status = LEFT_TABLE
                 break
             settle(charge, open_conductance, reversal, clock, t, k)
-            knot = int(place)
+            knot = np.uint64(place)
             y = place - knot
             for r in range(rates.shape[0]):
-                rates[r] = rate_table[knot, r] + y * (rate_table[knot + 1, r] - rate_table[knot, r])
+                rates[r] = between(rate_table, knot, r, y)
             for p in range(how.shape[0]):
                 a, b = state_start[p], state_start[p + 1]
                 if how[p] == FLOW:
                     flow(row_start, move_target, chances, knot, y, a, b, occupancy, arriving)
                 elif how[p] == LEAP:
-                    leap(
-                        rng, row_start, move_target, chances, knot, y,
-                        a, b, occupancy, arriving, chance,
-                    )  # fmt: skip
+                    leap(rng, row_start, move_target, chances, knot, y, a, b, occupancy, arriving)
                 elif how[p] == GILLESPIE:
                     c, d = rate_start[p], rate_start[p + 1]
                     transitions += gillespie(rng, graph, rates, c, d, occupancy, weight, dt)

@@ -30,17 +30,17 @@ def steps_of(name: str, method: str, step_ms: float = STEP_MS) -> Any:
     return table.covering(HELD_MV - 1.0, HELD_MV + 1.0)
 
 
-def knot_of(steps: Any) -> int:
-    return round((HELD_MV - steps.first) / steps.spacing)
+def knot_of(steps: Any) -> Any:
+    return np.uint64(round((HELD_MV - steps.first) / steps.spacing))
 
 
 @njit
 def leap_often(rng: Any, row_start: Any, target: Any, table: Any, knot: int, start: Any, out: Any):
     n_states = start.shape[0]
-    arriving, chance = np.empty(n_states), np.empty(n_states)
+    arriving, begin = np.empty(n_states), np.uint64(0)
     for i in range(out.shape[0]):
         out[i] = start
-        leap(rng, row_start, target, table, knot, 0.0, 0, n_states, out[i], arriving, chance)
+        leap(rng, row_start, target, table, knot, 0.0, begin, np.uint64(n_states), out[i], arriving)
 
 
 @njit

@@ -22,6 +22,7 @@ from stochhh.kinetics.scheme import ChannelScheme, Transition
 from stochhh.kinetics.tables import build_graph
 from stochhh.membrane import Membrane, Population, build_patch
 from stochhh.methods import METHODS
+from stochhh.propagators import in_turn
 from stochhh.state import begin_stepped, make_records
 from stochhh.steps import GATE, PAIR, StepTable
 from stochhh.stimulus import Breakpoints
@@ -35,9 +36,9 @@ STEPPED = [name for name, method in METHODS.items() if method.step_ms is not Non
 def plain_python() -> Iterator[Callable[..., Any]]:
     """The kernel with all that it calls as plain Python."""
     names = {
-        stepped: ["gillespie", "diffuse", "diffuse_gates", "flow", "leap", "observe",
+        stepped: ["between", "gillespie", "diffuse", "diffuse_gates", "flow", "leap", "observe",
                   "relaxation", "settle", "start_settling", "time_to", "sum_conductances"],
-        leap: ["binomial"],
+        leap: ["between", "binomial"],
         binomial: ["binomial_below_half"],
         patch: ["relaxation", "relaxation_integral", "voltage_integral"],
     }  # fmt: skip
@@ -235,7 +236,7 @@ def test_full_buffers_and_small_tables_change_nothing(method: str) -> None:
                 METHODS[method], 0.05,
             )  # fmt: skip
             low = min(cut.steps.first, reach[0] - 5.0)
-            high = max(cut.steps.first + 0.25 * (len(cut.steps.rates) - 2), reach[-1] + 5.0)
+            high = max(cut.steps.first + 0.125 * (len(cut.steps.rates) - 2), reach[-1] + 5.0)
             cut.steps = table.covering(low, high)
     assert left > 5
     assert len(spikes) == whole.clock["spikes"] >= 1
@@ -486,8 +487,8 @@ def test_a_ramp_counts_at_the_middle_of_each_step() -> None:
 def test_voltages_beyond_the_table_are_handed_back() -> None:
     for method in ("leap", "frozen"):
         for voltage, inside in (
-            (-70.01, False), (-70.0, True), (-60.0, True), (-49.76, True), (-49.75, False),
-            (np.nextafter(-49.75, -100.0), True), (-40.0, False), (np.nan, False),
+            (-70.01, False), (-70.0, True), (-60.0, True), (-49.88, True), (-49.875, False),
+            (np.nextafter(-49.875, -100.0), True), (-40.0, False), (np.nan, False),
         ):  # fmt: skip
             ready = Prepared(
                 squid(1.0), method, occupancy=[60, *[0] * 7, 18, *[0] * 4], voltage_mV=voltage,
@@ -506,10 +507,10 @@ def test_a_voltage_that_rounds_onto_the_last_knot_is_beyond() -> None:
     just_below = np.nextafter(70.0, 0.0)
     assert just_below - -97.0 == 167.0
     ready = Prepared(
-        squid(1.0), voltage_mV=just_below, covering=(-97.0, 69.75), occupancy=[0.0] * 13,
+        squid(1.0), voltage_mV=just_below, covering=(-97.0, 69.875), occupancy=[0.0] * 13,
         stimulus=command([1.0], [just_below], [0.0]),
     )  # fmt: skip
-    assert ready.steps.first + 0.25 * (len(ready.steps.rates) - 1) == 70.0
+    assert ready.steps.first + 0.125 * (len(ready.steps.rates) - 1) == 70.0
     assert ready.advance()[1] == status.LEFT_TABLE
 
 
@@ -733,14 +734,14 @@ def redistribute(
     counts: Sequence[float], targets: list[list[int]], chances: list[list[float]], draws: Scripted
 ) -> list[float]:
     """One call of `leap` with the same rows at both knots."""
-    row_start = np.cumsum([0] + [len(row) for row in targets])
-    row = np.array([chance for row in chances for chance in row])
+    row_start = np.cumsum([0] + [len(row) for row in targets]).astype(np.uint64)
+    row = np.concatenate([in_turn(np.array([row]))[0] for row in chances])
     occupancy = np.array(counts, dtype=float)
-    scratch = np.full((2, len(counts)), 99.0)  # whatever was in it must not matter
+    scratch = np.full(len(counts), 99.0)  # whatever was in it must not matter
     with plain_python():
         leap.leap.py_func(
-            draws, row_start, np.array([t for row in targets for t in row], dtype=int),
-            np.stack([row, row]), 0, 0.25, 0, len(counts), occupancy, *scratch,
+            draws, row_start, np.array([t for row in targets for t in row], dtype=np.uint64),
+            np.stack([row, row]), 0, 0.25, 0, len(counts), occupancy, scratch,
         )  # fmt: skip
     assert draws.uniforms == []
     return occupancy.tolist()
@@ -768,26 +769,28 @@ def test_rows_are_interpolated_between_knots() -> None:
     """Chance 0.2 + 0.25 (0.6 - 0.2) = 0.3, at knots 1 and 2 of three."""
     table = np.array([[0.9], [0.2], [0.6]])
     for move, script in ((leap.leap, True), (leap.flow, False)):
-        occupancy, scratch = np.array([1.0, 0.0]), np.zeros((2, 2))
+        occupancy, scratch = np.array([1.0, 0.0]), np.zeros(2)
         for u, stays in ((0.69, True), (0.71, False)):
             occupancy[:] = 1.0, 0.0
-            rows = (np.array([0, 1, 1]), np.array([1]), table, 1, 0.25, 0, 2, occupancy)
+            starts, targets = np.array([0, 1, 1], np.uint64), np.array([1], np.uint64)
+            rows = (starts, targets, table, 1, 0.25, 0, 2, occupancy, scratch)
             if script:
                 with plain_python():
-                    move.py_func(Scripted([u]), *rows, *scratch)
+                    move.py_func(Scripted([u]), *rows)
                 assert occupancy.tolist() == ([1.0, 0.0] if stays else [0.0, 1.0])
             else:
-                move.py_func(*rows, scratch[0])
+                with plain_python():
+                    move.py_func(*rows)
                 np.testing.assert_allclose(occupancy, [0.7, 0.3], rtol=1e-14)
 
 
 def test_a_mean_field_never_moves_more_than_there_are() -> None:
-    table = np.array([[0.7, 0.4], [0.7, 0.4]])
+    table = in_turn(np.array([[0.7, 0.4], [0.7, 0.4]]))  # a rounding far too large
     occupancy = np.array([10.0, 0.0, 0.0])
-    leap.flow.py_func(
-        np.array([0, 2, 2, 2]), np.array([1, 2]), table, 0, 0.5, 0, 3, occupancy, np.full(3, 99.0)
-    )
-    np.testing.assert_allclose(occupancy, [0.0, 7.0, 3.0], atol=1e-14)
+    starts, targets = np.array([0, 2, 2, 2], np.uint64), np.array([1, 2], np.uint64)
+    with plain_python():
+        leap.flow.py_func(starts, targets, table, 0, 0.5, 0, 3, occupancy, np.full(3, 99.0))
+    np.testing.assert_allclose(occupancy, [0.0, 70.0 / 11.0, 40.0 / 11.0], atol=1e-14)
 
 
 def test_modules_under_test_are_those_of_the_kernel() -> None:

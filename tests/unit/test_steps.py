@@ -15,7 +15,7 @@ from stochhh.kinetics.files import load_scheme
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Transition
 from stochhh.methods import METHODS
-from stochhh.propagators import exponentials, nearest_first
+from stochhh.propagators import exponentials, in_turn, nearest_first
 from stochhh.steps import Steps, StepTable, build_gates, build_pairs
 
 SCHEMES = ["squid-k", "squid-na", "squid-na-markov", "purkinje-na", "neocortical-ca", "nachr"]
@@ -37,10 +37,11 @@ def row(steps: Steps, knot: int, y: float, state: int) -> np.ndarray:
     """Chances to be in each state after a step from one state, as the kernels read them."""
     chances = np.zeros(len(steps.row_start) - 1)
     a, b = steps.row_start[state], steps.row_start[state + 1]
-    chances[steps.move_target[a:b]] = (1 - y) * steps.chances[knot, a:b] + y * steps.chances[
-        knot + 1, a:b
-    ]
-    chances[state] = 1.0 - chances.sum()
+    leaving, *turns = (1 - y) * steps.chances[knot, a:b] + y * steps.chances[knot + 1, a:b]
+    chances[state] = 1.0 - leaving
+    for target, turn in zip(steps.move_target[a:b], [*turns, 1.0], strict=True):
+        chances[target] = leaving * turn
+        leaving -= leaving * turn
     return chances
 
 
@@ -124,8 +125,19 @@ def test_far_voltages_change_no_row_at_near_ones() -> None:
     shift = round((near.first - far.first) / near.spacing)
     same = far.chances[shift : shift + len(near.chances)]
     np.testing.assert_allclose(same, near.chances, rtol=1e-13)
-    sums = np.add.reduceat(far.chances, far.row_start[:-1], axis=1)
-    assert sums.max() <= 1.0 + 1e-12
+    assert far.chances.min() >= 0.0
+    assert far.chances.max() <= 1.0
+
+
+def test_chances_in_turn_are_those_of_the_moves() -> None:
+    turns = in_turn(
+        np.array([[0.2, 0.1, 0.3], [0.0, 0.0, 0.0], [0.7, 0.3, 1e-17], [0.0, 0.0, 0.4]])
+    )
+    np.testing.assert_allclose(turns[0], [0.6, 0.2 / 0.6, 0.1 / 0.4], rtol=1e-15)
+    np.testing.assert_array_equal(turns[1], 0.0)
+    np.testing.assert_allclose(turns[2], [1.0, 0.7, 1.0], rtol=1e-15)  # never beyond one
+    np.testing.assert_allclose(turns[3], [0.4, 0.0, 0.0], rtol=1e-15)
+    assert in_turn(np.zeros((2, 0))).shape == (2, 0)
 
 
 def test_moves_go_to_the_nearest_states_first() -> None:
