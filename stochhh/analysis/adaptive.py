@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.firing_efficiency import counted
+from stochhh.analysis.firing_efficiency import pooled
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
 
 D_OPTIMAL = 1.138  # standard deviations from threshold, of both amplitudes
-_SPREADS = (0.002, 1.0)  # relative spreads thought possible
-_GRID = (41, 25)  # thresholds and relative spreads at once
+_SPREADS = (1e-4, 1.0)  # relative spreads thought possible
+_GRID = (25, 41)  # relative spreads, and thresholds for each, looked at in one go
 _NEGLIGIBLE = 12.0  # log likelihood below the best
 
 
@@ -23,11 +23,10 @@ class NextAmplitudes(NamedTuple):
 
     Attributes
     ----------
-    amplitudes : (2,) give each in half of the next trials
+    amplitudes : (2,) rising; give each in half of the next trials
     threshold, relative_spread : expected from the data so far
-    threshold_error : standard deviation of the threshold's posterior
-    spread_error : the same of the logarithm of the relative spread, so about its
-        relative error: stop when it is small enough
+    threshold_error, spread_error : standard deviations of their logarithms, so about
+        their relative errors: stop when both are small enough
     """
 
     amplitudes: Floats
@@ -44,14 +43,15 @@ def next_amplitudes(
 
     They are the D-optimal design of a probit curve, equally many trials at 1.138
     standard deviations to both sides of the threshold, where it fires in 13 and in
-    87 % of trials (Abdelbasit & Plackett 1983, doi:10.1080/01621459.1983.10477936),
-    about the curve that the data so far make one expect. Expected is the mean over a
-    posterior on a grid (as in Kontsevich & Tyler 1999,
-    doi:10.1016/S0042-6989(98)00285-5): before any data the threshold lies anywhere in
-    the span and the logarithm of the relative spread anywhere between those of 0.002
-    and 1. So the search starts as a bisection and needs no first guess. The data may
-    be fitted by `fit_firing_efficiency` as if their amplitudes had been chosen
-    beforehand. A threshold close to an end of the span says that it is too narrow.
+    87 % of trials (as Abdelbasit & Plackett 1983, doi:10.1080/01621459.1983.10477936,
+    have it), about the curve that the data so far make one expect. Expected is the
+    mean of the logarithms over their posterior (which Kontsevich & Tyler 1999,
+    doi:10.1016/S0042-6989(98)00285-5, have on a grid too): before any data the
+    logarithm of the threshold lies anywhere in that of the span, and the logarithm of
+    the relative spread anywhere between those of 0.0001 and 1. So the search starts
+    as a bisection and needs no first guess. The data may be fitted by
+    `fit_firing_efficiency` as if their amplitudes had been chosen beforehand. A
+    threshold close to an end of the span says that it is too narrow.
 
     Parameters
     ----------
@@ -63,46 +63,66 @@ def next_amplitudes(
     InputError
         A span that does not rise from above zero, or counts that make no sense.
     """
-    x, yes, n = counted(amplitude, fired, trials)
+    x, yes, no = pooled(amplitude, fired, trials)
     low, high = span
     if not 0.0 < low < high < np.inf:
         raise InputError(f"span: {low:g} to {high:g}; need two rising amplitudes, as in (18, 25)")
-    thresholds = np.linspace(low, high, _GRID[0])
-    spreads = np.linspace(*np.log(_SPREADS), _GRID[1])
-    x, where = np.unique(x, return_inverse=True)
-    yes = np.bincount(where, yes, minlength=len(x))
-    no = np.bincount(where, n, minlength=len(x)) - yes
-    log_likelihood = _log_likelihood(x, yes, no, thresholds, spreads)
-    for _ in range(3):  # look closer while the posterior fills a part of the grid only
-        likely = log_likelihood > log_likelihood.max() - _NEGLIGIBLE
-        thresholds = _closer(thresholds, likely.any(axis=1))
-        spreads = _closer(spreads, likely.any(axis=0))
-        log_likelihood = _log_likelihood(x, yes, no, thresholds, spreads)
-    weight = np.exp(log_likelihood - log_likelihood.max())
+    spreads = np.linspace(np.log(_SPREADS[0]), np.log(_SPREADS[1]), _GRID[0])
+    for _ in range(3):  # look closer at the spreads that are likely
+        used, thresholds = spreads, _thresholds(x, yes, no, spreads, np.log([low, high]))
+        log_likelihood = _log_likelihood(x, yes, no, thresholds, used)
+        weight = np.exp(log_likelihood - log_likelihood.max())
+        weight *= thresholds[:, 1:2] - thresholds[:, :1]  # grids of a spread each
+        weight[[0, -1]] *= 0.5  # by the trapezoidal rule
+        weight[:, [0, -1]] *= 0.5
+        of_spread = weight.sum(axis=1)
+        likely = of_spread > of_spread.max() * np.exp(-_NEGLIGIBLE)
+        spreads = _closer(spreads[None], likely[None])[0]
     weight /= weight.sum()
-    mean, error = _moments(thresholds, weight.sum(axis=1))
-    log_spread, spread_error = _moments(spreads, weight.sum(axis=0))
-    reach = D_OPTIMAL * np.exp(log_spread) * mean
-    chosen = np.clip([mean - reach, mean + reach], low, high)
-    return NextAmplitudes(chosen, mean, float(np.exp(log_spread)), error, spread_error)
+    log_threshold, threshold_error = _moments(thresholds, weight)
+    log_spread, spread_error = _moments(used[:, None], weight)
+    threshold, spread = float(np.exp(log_threshold)), float(np.exp(log_spread))
+    chosen = np.clip(threshold * (1.0 + D_OPTIMAL * spread * np.array([-1.0, 1.0])), low, high)
+    return NextAmplitudes(chosen, threshold, spread, threshold_error, spread_error)
+
+
+def _thresholds(
+    x: Floats, yes: Floats, no: Floats, log_spreads: Floats, log_span: Floats
+) -> Floats:
+    """Grid over the logarithms of the thresholds that are likely at each spread, (S, T).
+
+    At a given spread the log likelihood is a concave function of the inverse
+    threshold, so it has one peak, next to the highest point of any grid: a grid
+    narrowed about that loses nothing, however sharp the peak.
+    """
+    thresholds = np.tile(np.linspace(log_span[0], log_span[1], _GRID[1]), (len(log_spreads), 1))
+    while True:
+        log_likelihood = _log_likelihood(x, yes, no, thresholds, log_spreads)
+        likely = log_likelihood > log_likelihood.max(axis=1, keepdims=True) - _NEGLIGIBLE
+        if (likely.mean(axis=1) > 0.25).all():
+            return thresholds
+        thresholds = _closer(thresholds, likely)
 
 
 def _log_likelihood(
-    x: Floats, yes: Floats, no: Floats, thresholds: Floats, log_spreads: Floats
+    x: Floats, yes: Floats, no: Floats, log_thresholds: Floats, log_spreads: Floats
 ) -> Floats:
+    """Of the counts, with each spread (S,) and its thresholds, (S, T)."""
     from scipy.special import log_ndtr
 
-    eta = (x / thresholds[:, None, None] - 1.0) / np.exp(log_spreads)[:, None]
+    eta = (x * np.exp(-log_thresholds)[..., None] - 1.0) / np.exp(log_spreads)[:, None, None]
     return np.asarray(log_ndtr(eta) @ yes + log_ndtr(-eta) @ no)
 
 
-def _closer(axis: Floats, likely: NDArray[np.bool_]) -> Floats:
-    """The same number of points over the likely ones and a neighbour on either side."""
-    inside = np.nonzero(likely)[0]
-    first, last = max(inside[0] - 1, 0), min(inside[-1] + 1, len(axis) - 1)
-    return np.linspace(axis[first], axis[last], len(axis))
+def _closer(grids: Floats, likely: NDArray[np.bool_]) -> Floats:
+    """Each row's number of points over its likely ones and a neighbour on either side."""
+    n = grids.shape[1]
+    first = np.maximum(likely.argmax(axis=1) - 1, 0)
+    last = np.minimum(n - likely[:, ::-1].argmax(axis=1), n - 1)
+    rows = np.arange(len(grids))
+    return np.asarray(np.linspace(grids[rows, first], grids[rows, last], n, axis=1))
 
 
 def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
-    mean = float(weight @ values)
-    return mean, float(np.sqrt(weight @ (values - mean) ** 2))
+    mean = float(np.sum(weight * values))
+    return mean, float(np.sqrt(np.sum(weight * (values - mean) ** 2)))

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.firing_efficiency import (
     LatencyPoint,
-    counted,
     latency_point,
     response_latencies_ms,
 )
+from stochhh.analysis.fits import counts, positive
 from stochhh.analysis.spikes import CONFIDENCE, Estimate, firing_rate_hz
 from stochhh.errors import InputError
 
@@ -71,8 +71,9 @@ class RateByArea:
     ----------
     rate_at_zero_hz : prefactor, the rate to which the fit leads at no area.
     decay_per_um2 : k in ``exp(-k A)``.
-    dispersion : variance of the counts about the fit, over Poisson's; far above 1
-        where the law is not exponential. None for two areas.
+    dispersion : mean square of the counts' deviations from the fit, in Poisson's
+        standard deviations; far above 1 where the law is not exponential. None for
+        two areas.
     degrees : number of areas less 2.
     """
 
@@ -109,17 +110,15 @@ def fit_rate_by_area(area_um2: ArrayLike, spikes: ArrayLike, seconds: ArrayLike)
     Raises
     ------
     InputError
-        Spikes at fewer than two areas, or arrays that make no sense.
+        Spikes at fewer than two areas, arrays that do not match, counts that are not
+        whole, or areas or times not above zero.
     """
     from scipy.optimize import minimize
     from scipy.special import ndtri, stdtrit
 
-    area = np.atleast_1d(np.asarray(area_um2, dtype=np.float64))
-    ceiling = np.full(area.shape, np.finfo(np.float64).max)
-    area, count, _ = counted(area, spikes, ceiling, "area_um2")
-    time = np.atleast_1d(np.asarray(seconds, dtype=np.float64))
-    if time.shape != area.shape or not (np.isfinite(time) & (time > 0.0)).all():
-        raise InputError(f"seconds: shape {time.shape}; need a time above zero for each area")
+    area = positive(area_um2, "area_um2")
+    count = counts(spikes, "spikes", len(area))
+    time = positive(seconds, "seconds", len(area))
     if len(np.unique(area[count > 0])) < 2:
         raise InputError(
             f"spikes: at {len(np.unique(area[count > 0]))} area(s) only; need spikes at two or "
@@ -142,19 +141,17 @@ def fit_rate_by_area(area_um2: ArrayLike, spikes: ArrayLike, seconds: ArrayLike)
     expected = np.exp(found @ design) * time
     degrees = len(area) - 2
     dispersion = float(((count - expected) ** 2 / expected).sum() / degrees) if degrees else None
-    covariance = np.linalg.inv(curvature(found)) * max(1.0, dispersion or 1.0)
+    widened = dispersion is not None and dispersion > 1.0
     tail = 0.5 + CONFIDENCE / 2
-    over = dispersion is not None and dispersion > 1.0
-    quantile = float(stdtrit(degrees, tail) if over else ndtri(tail))
-    to_decay = np.array([0.0, -1.0 / area.std()])
-    to_log = np.array([1.0, -area.mean() / area.std()])
-    decay, log_rate = float(to_decay @ found), float(to_log @ found)
-    reach = quantile * float(np.sqrt(to_decay @ covariance @ to_decay))
-    reach_log = quantile * float(np.sqrt(to_log @ covariance @ to_log))
-    ends = (float(np.exp(log_rate - reach_log)), float(np.exp(log_rate + reach_log)))
+    quantile = float(stdtrit(degrees, tail) if widened else ndtri(tail))
+    to_law = np.array([[1.0, -area.mean() / area.std()], [0.0, -1.0 / area.std()]])
+    covariance = to_law @ np.linalg.inv(curvature(found)) @ to_law.T
+    reach = quantile * np.sqrt(np.diag(covariance) * (dispersion if widened else 1.0))
+    log_rate, decay = to_law @ found
+    low, value, high = np.exp(log_rate + reach[0] * np.array([-1.0, 0.0, 1.0])).tolist()
     return RateByArea(
-        rate_at_zero_hz=Estimate(float(np.exp(log_rate)), ends),
-        decay_per_um2=Estimate(decay, (decay - reach, decay + reach)),
+        rate_at_zero_hz=Estimate(value, (low, high)),
+        decay_per_um2=Estimate(float(decay), (float(decay - reach[1]), float(decay + reach[1]))),
         dispersion=dispersion,
         degrees=degrees,
     )
