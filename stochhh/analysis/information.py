@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.entropy import Correction, Integers, mean_entropy_bits
 from stochhh.analysis.spikes import CONFIDENCE, Estimate
 from stochhh.analysis.voltage_spectra import Coherence
-from stochhh.errors import InputError, did_you_mean
+from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Correction = Literal["none", "miller-madow", "extrapolation"]
 
-_PARTS = (1, 2, 3, 4)  # into which data are cut for an extrapolation
 _BLOCKS = 20  # of time, left out one by one
-_LARGEST_WORD = 2.0**62
+_WORD_BITS = 62.0  # that a word may take as a number
 _HANN_CORRELATION = 1.0 + 2.0 * (4.0 / 9.0 + 1.0 / 36.0)  # of neighbouring frequencies, summed
 
 
@@ -61,55 +58,6 @@ class InformationRate:
     words: tuple[WordEntropy, ...]
 
 
-def binned(
-    trains: Sequence[ArrayLike], duration_ms: float, bin_ms: float, binary: bool = True
-) -> Integers:
-    """Spike trains as letters: spikes in each bin, (trials, bins); whole bins only.
-
-    Parameters
-    ----------
-    trains : spike times (ms) of each trial
-    duration_ms, bin_ms : of a trial, of a bin
-    binary : count several spikes in a bin as one
-
-    Raises
-    ------
-    InputError
-        A bin that is not above zero or longer than the trial.
-    """
-    n_bins = int(np.floor(duration_ms / bin_ms * (1.0 + 1e-12))) if bin_ms > 0.0 else 0
-    if n_bins < 1:
-        raise InputError(f"bin_ms: {bin_ms:g} in {duration_ms:g} ms; need a part of it, as in 3")
-    letters = np.zeros((len(trains), n_bins), dtype=np.int64)
-    for row, train in zip(letters, trains, strict=True):
-        where = np.floor(np.asarray(train, dtype=np.float64) / bin_ms).astype(np.int64)
-        row += np.bincount(where[(where >= 0) & (where < n_bins)], minlength=n_bins)
-    return np.minimum(letters, 1) if binary else letters
-
-
-def entropy_bits(sample: ArrayLike, correction: Correction = "miller-madow") -> float:
-    """Entropy of the law that a sample of integers comes from, bits.
-
-    The entropy of the sample's own frequencies is too small for small samples.
-    "miller-madow" adds ``(K - 1)/(2 N ln 2)`` with K different values among N (Miller
-    1955; Paninski 2003, doi:10.1162/089976603321780272, eq. 4), right to order 1/N if
-    all values occur. "extrapolation" fits a parabola to the entropies of halves,
-    thirds and quarters of the sample against 1/N (Strong et al. 1998,
-    doi:10.1103/PhysRevLett.80.197): it needs more data, but no count of values.
-
-    Parameters
-    ----------
-    sample : (N,) in random order, or at least one whose every k-th value is a sample alike
-    correction : "none", "miller-madow" or "extrapolation"
-
-    Raises
-    ------
-    InputError
-        An unknown correction, or too few values for it.
-    """
-    return _corrected(np.asarray(sample, dtype=np.int64)[:, None], correction)
-
-
 def word_entropy(
     repeats: ArrayLike,
     word_bins: int,
@@ -122,9 +70,9 @@ def word_entropy(
 
     Parameters
     ----------
-    repeats : (trials, bins) letters under repeats of one stimulus, as from `binned`
+    repeats : (trials, bins) letters under repeats of one stimulus, as from `entropy.binned`
     word_bins : bins in a word
-    correction : as for `entropy_bits`
+    correction : as for `entropy.entropy_bits`
     unrepeated : (trials, bins) letters under a stimulus that is new all the time; the
         total entropy is taken from these if given, else from the repeats, whose one
         stimulus must then be long enough to stand for all
@@ -134,16 +82,7 @@ def word_entropy(
     InputError
         Too few trials, or words that do not fit into a trial or into 62 bits.
     """
-    letters = _letters(repeats, "repeats")
-    base = int(letters.max()) + 1
-    if unrepeated is not None:
-        fresh = _letters(unrepeated, "unrepeated")
-        base = max(base, int(fresh.max()) + 1)
-        total = _corrected(_words(fresh, word_bins, base).reshape(-1, 1), correction)
-    else:
-        # by moments, so that each part of an extrapolation has some of every moment
-        total = _corrected(_words(letters, word_bins, base).reshape(-1, 1), correction)
-    return WordEntropy(word_bins, total, _corrected(_words(letters, word_bins, base), correction))
+    return _entropy(word_bins, *_both_words(repeats, unrepeated, word_bins), correction)
 
 
 def information_rate(
@@ -159,11 +98,12 @@ def information_rate(
     of words to words without end (Strong et al. 1998, doi:10.1103/PhysRevLett.80.197,
     fig. 3): choose lengths at which they follow one, short enough to be sampled well.
     With one length there is no extrapolation. The interval is a jackknife's over 20
-    stretches of the stimulus; it holds no error of words too long for the data.
+    stretches of the stimulus, of the repeated and of the other one alike; it holds no
+    error of words too long for the data.
 
     Parameters
     ----------
-    repeats : (trials, bins) letters under repeats of one stimulus, as from `binned`
+    repeats : (trials, bins) letters under repeats of one stimulus, as from `entropy.binned`
     bin_ms : length of a bin
     word_bins : lengths of words, in bins
     correction, unrepeated : as for `word_entropy`
@@ -171,31 +111,34 @@ def information_rate(
     Raises
     ------
     InputError
-        As for `word_entropy`, or a trial of fewer than 20 of the longest words.
+        As for `word_entropy`, a bin or a word of no length, or trials of fewer than 20
+        of the longest words.
     """
-    letters = _letters(repeats, "repeats")
     lengths = sorted(set(word_bins))
     if not lengths or lengths[0] < 1:
         raise InputError(f"word_bins: {list(word_bins)}; need lengths of 1 or more, as in [4, 6]")
-    block = letters.shape[1] // (_BLOCKS * lengths[-1]) * lengths[-1]
-    if block == 0:
+    if not bin_ms > 0.0:
+        raise InputError(f"bin_ms: {bin_ms:g}; need one above zero, as in 3")
+    both = [_both_words(repeats, unrepeated, n) for n in lengths]
+    fewest = min(words.shape[1] for words in both[-1])
+    if fewest < _BLOCKS:
         raise InputError(
-            f"word_bins: a trial of {letters.shape[1]} bins has fewer than {_BLOCKS} words of "
-            f"{lengths[-1]}; need longer trials or shorter words"
+            f"word_bins: a trial has {fewest} words of {lengths[-1]} bins; need {_BLOCKS} or "
+            "more, so longer trials or shorter words"
         )
-    fresh = None if unrepeated is None else _letters(unrepeated, "unrepeated")
-    words = tuple(word_entropy(letters, n, correction, fresh) for n in lengths)
-    total, noise = _rates(words, bin_ms)
+    found = [_entropy(n, *words, correction) for n, words in zip(lengths, both, strict=True)]
+    total, noise = _rates(found, bin_ms)
     left_out = []
     for k in range(_BLOCKS):
-        kept = np.delete(letters, slice(k * block, (k + 1) * block), axis=1)
-        rest = None
-        if fresh is not None:
-            part = fresh.shape[1] // _BLOCKS
-            rest = np.delete(fresh, slice(k * part, (k + 1) * part), axis=1)
-        rates = _rates([word_entropy(kept, n, correction, rest) for n in lengths], bin_ms)
+        kept = [(_without(repeated, k), _without(fresh, k)) for repeated, fresh in both]
+        rates = _rates(
+            [_entropy(n, *words, correction) for n, words in zip(lengths, kept, strict=True)],
+            bin_ms,
+        )
         left_out.append(rates[0] - rates[1])
-    return InformationRate(_jackknifed(total - noise, np.array(left_out)), total, noise, words)
+    return InformationRate(
+        _jackknifed(total - noise, np.array(left_out)), total, noise, tuple(found)
+    )
 
 
 def coherence_information_rate(
@@ -205,10 +148,12 @@ def coherence_information_rate(
 
     ``-∫ log2(1 - γ²) df`` (Bialek et al. 1991, doi:10.1126/science.2063199; Borst &
     Theunissen 1999, doi:10.1038/14731). For Gaussian signals the logarithm of 1 - γ²
-    from n segments is too small by 1/(n - 1) whatever the coherence (1 - γ² is Wilks's
-    ratio of a beta law), and that is taken off; so the bound of unrelated signals is 0
-    on average, and may come out below. The interval takes segments as independent and
-    counts the correlation of neighbouring frequencies under a Hann window.
+    from n segments is too small by ψ(n) - ψ(n - 1) = 1/(n - 1) on average, whatever
+    the coherence, as powers of the response and of what the input leaves unexplained
+    have 2n and 2(n - 1) degrees of freedom. That is taken off; so the bound of
+    unrelated signals is 0 on average, and may come out below. The interval takes
+    segments as independent and counts the correlation of neighbouring frequencies
+    under a Hann window.
 
     Parameters
     ----------
@@ -242,54 +187,45 @@ def _letters(letters: ArrayLike, name: str) -> Integers:
     if given.ndim != 2 or given.size == 0 or given.dtype.kind not in "iub" or given.min() < 0:
         raise InputError(
             f"{name}: shape {given.shape} of {given.dtype}; "
-            "need counts, (trials, bins), as from `binned`"
+            "need counts, (trials, bins), as from `entropy.binned`"
         )
     return given.astype(np.int64)
+
+
+def _both_words(
+    repeats: ArrayLike, unrepeated: ArrayLike | None, word_bins: int
+) -> tuple[Integers, Integers]:
+    """Words of the repeats and those for the total entropy, (trials, moments) each."""
+    letters = _letters(repeats, "repeats")
+    if len(letters) < 2:
+        raise InputError("repeats: one trial; need two or more to tell noise, and rather 20")
+    fresh = letters if unrepeated is None else _letters(unrepeated, "unrepeated")
+    base = 1 + int(max(letters.max(), fresh.max()))
+    return _words(letters, word_bins, base), _words(fresh, word_bins, base)
 
 
 def _words(letters: Integers, word_bins: int, base: int) -> Integers:
     """Words as numbers, (trials, moments)."""
     n_words = letters.shape[1] // word_bins if word_bins > 0 else 0
-    if n_words == 0 or float(base) ** word_bins > _LARGEST_WORD:
+    if n_words == 0 or word_bins * np.log2(base) > _WORD_BITS:
         raise InputError(
             f"word_bins: {word_bins} letters of {base} kinds in trials of {letters.shape[1]}; "
             "need words that fit into a trial and into 62 bits"
         )
     folded = letters[:, : n_words * word_bins].reshape(len(letters), n_words, word_bins)
-    return folded @ (base ** np.arange(word_bins, dtype=np.int64))
+    return np.asarray(folded @ (base ** np.arange(word_bins, dtype=np.int64)))
 
 
-def _corrected(words: Integers, correction: str) -> float:
-    """Entropy of each column, mean over columns, with a correction for few rows."""
-    if correction not in get_args(Correction):
-        raise InputError(
-            f"correction: no '{correction}'; {did_you_mean(correction, get_args(Correction))}"
-        )
-    if correction != "extrapolation":
-        return _mean_entropy(words, correction == "miller-madow")
-    if len(words) < 2 * _PARTS[-1]:
-        raise InputError(
-            f"correction: {len(words)} values (or trials) are too few to extrapolate from "
-            f"{_PARTS[-1]} parts; need {2 * _PARTS[-1]} or more, or take 'miller-madow'"
-        )
-    entropies = [
-        np.mean([_mean_entropy(words[part::parts], False) for part in range(parts)])
-        for parts in _PARTS
-    ]
-    return float(np.polynomial.polynomial.polyfit(_PARTS, entropies, 2)[0])
+def _without(words: Integers, k: int) -> Integers:
+    """Words of all moments but those of one stretch of time."""
+    ends = np.arange(_BLOCKS + 1) * words.shape[1] // _BLOCKS
+    return np.delete(words, slice(int(ends[k]), int(ends[k + 1])), axis=1)
 
 
-def _mean_entropy(words: Integers, add: bool) -> float:
-    """Plug-in entropy of each column, mean over columns, with Miller and Madow's term or not."""
-    n, columns = words.shape
-    ordered = np.sort(words, axis=0)
-    new = np.ones(ordered.shape, dtype=bool)
-    new[1:] = ordered[1:] != ordered[:-1]
-    first = np.nonzero(new.T.ravel())[0]  # columns one after another, so runs end at their ends
-    counts = np.diff(np.append(first, n * columns))
-    bits = np.log2(n) - float(counts @ np.log2(counts)) / (n * columns)
-    extra = (len(counts) / columns - 1.0) / (2.0 * n * np.log(2.0)) if add else 0.0
-    return float(bits + extra)
+def _entropy(word_bins: int, repeated: Integers, fresh: Integers, correction: str) -> WordEntropy:
+    # trials of one moment side by side, so that each part of an extrapolation has some of each
+    total = mean_entropy_bits(fresh.T.reshape(-1, 1), correction)
+    return WordEntropy(word_bins, total, mean_entropy_bits(repeated, correction))
 
 
 def _rates(words: Sequence[WordEntropy], bin_ms: float) -> tuple[float, float]:
@@ -297,7 +233,7 @@ def _rates(words: Sequence[WordEntropy], bin_ms: float) -> tuple[float, float]:
     seconds = np.array([one.word_bins for one in words]) * bin_ms / 1e3
     rates = np.array([[one.total_bits, one.noise_bits] for one in words]) / seconds[:, None]
     if len(words) > 1:
-        rates = np.polynomial.polynomial.polyfit(1.0 / seconds, rates, 1)
+        rates = np.asarray(np.polynomial.polynomial.polyfit(1.0 / seconds, rates, 1), np.float64)
     return float(rates[0, 0]), float(rates[0, 1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stochhh.errors import InputError
 from stochhh.membrane import Membrane
 from stochhh.theory.linear import LinearMembrane, LinearPopulation, linear_membrane
 
@@ -22,9 +23,13 @@ def linearised(membrane: Membrane, voltage_mV: float | None = None) -> LinearMem
     Raises
     ------
     InputError
-        The membrane has no resting potential.
+        No resting potential, a voltage that is not finite, or channels without a
+        single equilibrium there.
     """
     voltage = membrane.resting_voltage_mV() if voltage_mV is None else voltage_mV
+    if not np.isfinite(voltage):
+        raise InputError(f"voltage_mV: {voltage:g}; need a finite number, as in -65")
+    membrane.stationary_laws(voltage)  # says whose equilibrium is missing
     step = _DIFFERENCE_MV
     populations = []
     for one in membrane.populations:

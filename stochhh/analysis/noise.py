@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 _RESAMPLES = 500
 _BATCH = 25  # resamples at once, for the memory they take
 _GROUPS = 100  # of sweeps left out in turn, at most
-_BLOCK = 10  # successive sweeps resampled together, as differences share them
+_BLOCK = 6  # successive sweeps resampled together, as differences share them
 _ROUNDS = 4  # of reweighting; the weights change by less than a per cent after three
 _LEAST_SPREAD = 1e-3  # of the largest, below which a variance's error is not believed
 
@@ -151,9 +151,12 @@ def count_channels(
     Non-stationary noise analysis: `mean_variance`, then `fit_parabola`. Successive
     points of the parabola are strongly correlated, so intervals come from a bootstrap
     over whole sweeps (with `differences`, over blocks of successive ones), corrected
-    for bias and skewness (BCa: Efron 1987, doi:10.1080/01621459.1987.10478410). Its
-    seed is fixed, so the same sweeps always give the same interval. Exact sampling of
-    all currents is assumed: what a filter took from the variance is missing from i.
+    for bias and skewness (BCa: Efron 1987, doi:10.1080/01621459.1987.10478410) and
+    for how few sweeps there are (Hesterberg 2015, doi:10.1080/00031305.2015.1089789).
+    They hold the truth in nine of ten cases or more from 5 sweeps on, or 12 with
+    `differences`. The seed is fixed, so the same sweeps always give the same interval.
+    Exact sampling of all currents is assumed: what a filter took from the variance is
+    missing from i.
 
     Parameters
     ----------
@@ -173,7 +176,8 @@ def count_channels(
         np.array([_numbers(one, offset, n_bins) for one in _weighted(sweeps, differences, weights)])
         for weights in _weights(len(sweeps), differences, resamples)
     )
-    low, high = _corrected_interval(np.array(fitted), drawn, left_out)
+    n_units = len(sweeps) if not differences else (len(sweeps) - 1) // _block(len(sweeps) - 1)
+    low, high = _corrected_interval(np.array(fitted), drawn, left_out, n_units)
     unitary, probability, background = (
         Estimate(float(fitted[k]), (float(low[k]), float(high[k]))) for k in (0, 2, 3)
     )
@@ -240,7 +244,7 @@ def _weights(n_sweeps: int, differences: bool, resamples: int) -> tuple[Floats, 
     """
     rng, n = np.random.default_rng(0), n_sweeps - differences
     if differences:
-        block = max(1, min(_BLOCK, n // 4))
+        block = _block(n)
         starts = rng.integers(n, size=(resamples, -(-n // block)))
         places = (starts[:, :, None] + np.arange(block)) % n
         rows = places.reshape(resamples, -1)[:, :n]
@@ -253,7 +257,14 @@ def _weights(n_sweeps: int, differences: bool, resamples: int) -> tuple[Floats, 
     return drawn, kept / np.maximum(kept.sum(axis=1, keepdims=True), 1.0)
 
 
-def _corrected_interval(fitted: Floats, drawn: Floats, left_out: Floats) -> tuple[Floats, Floats]:
+def _block(n_pairs: int) -> int:
+    """Length of the blocks that pairs of successive sweeps are drawn in."""
+    return max(1, min(_BLOCK, n_pairs // 4))
+
+
+def _corrected_interval(
+    fitted: Floats, drawn: Floats, left_out: Floats, n_units: int
+) -> tuple[Floats, Floats]:
     """Limits of the bootstrap's interval, corrected for bias and skewness, each (K,).
 
     Parameters
@@ -261,8 +272,9 @@ def _corrected_interval(fitted: Floats, drawn: Floats, left_out: Floats) -> tupl
     fitted : (K,) from all data
     drawn : (R, K) from resampled data
     left_out : (G, K) from all but one group each
+    n_units : how many independent units were resampled
     """
-    from scipy.special import ndtr, ndtri
+    from scipy.special import ndtr, ndtri, stdtrit
 
     below = (drawn < fitted).mean(axis=0) + (drawn == fitted).mean(axis=0) / 2.0
     bias = ndtri(np.clip(below, 1.0 / len(drawn), 1.0 - 1.0 / len(drawn)))
@@ -270,8 +282,9 @@ def _corrected_interval(fitted: Floats, drawn: Floats, left_out: Floats) -> tupl
     size = np.square(away).sum(axis=0) ** 1.5
     skew = np.divide((away**3).sum(axis=0), 6.0 * size, out=np.zeros(len(size)), where=size > 0.0)
     ends = []
+    degrees = max(n_units - 1, 1)
     for tail in ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0):
-        reach = bias + ndtri(tail)
+        reach = bias + np.sqrt(1.0 + 1.0 / degrees) * stdtrit(degrees, tail)
         share = ndtr(bias + reach / (1.0 - skew * reach))
         ends.append([np.quantile(row, q) for row, q in zip(drawn.T, share, strict=True)])
     return np.array(ends[0]), np.array(ends[1])

@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike
 from stochhh.theory.equilibrium import stationary_law
 from stochhh.theory.generators import Floats
 
-_STEPS_PER_MS = 20
 _MS_PER_S = 1e3
 
 
@@ -104,7 +103,18 @@ def linear_membrane(
 
 
 def impedance_GOhm(membrane: LinearMembrane, frequencies_hz: ArrayLike) -> np.ndarray:
-    """Complex impedance, voltage over current injected, shape (F,), GΩ (mV/pA)."""
+    """Complex impedance, voltage over current injected, shape (F,), GΩ (mV/pA).
+
+    Parameters
+    ----------
+    membrane : linear equations
+    frequencies_hz : (F,)
+
+    Raises
+    ------
+    ValueError
+        The steady state is not stable.
+    """
     response = _response(membrane, frequencies_hz, _voltage(membrane))
     return np.asarray(response[:, 0] / membrane.capacitance_pF)
 
@@ -188,32 +198,35 @@ def stationary_variance(membrane: LinearMembrane) -> Floats:
 def variance_after(membrane: LinearMembrane, duration_ms: float) -> float:
     """Variance of the voltage (mV²) some time after a start with a sharp voltage.
 
-    The covariance S obeys dS/dt = J S + S Jᵀ + D from `equilibrium` on. The integral
-    comes from one matrix exponential (Van Loan 1978, doi:10.1109/TAC.1978.1101743),
-    over a step so short that exp(-J step) stays small.
+    The covariance S obeys dS/dt = J S + S Jᵀ + D from `equilibrium` on. What a time
+    adds to it comes from one matrix exponential (Van Loan 1978,
+    doi:10.1109/TAC.1978.1101743), over a time in which no mode changes by more than
+    a factor of e and which is then doubled. The steady state may be unstable.
 
     Parameters
     ----------
     membrane : linear equations
-    duration_ms : time since the start
+    duration_ms : time since the start, 0 or more
     """
     from scipy.linalg import expm
 
     jacobian, noise = membrane.jacobian, membrane.noise.sum(axis=0)
     total = len(jacobian)
-    n_steps = max(1, round(_STEPS_PER_MS * duration_ms))
+    fastest = np.abs(np.linalg.eigvals(jacobian)).max()
+    n_doublings = int(np.ceil(np.log2(max(fastest * duration_ms, 1.0))))
     block = np.block([[-jacobian, noise], [np.zeros_like(noise), jacobian.T]])
-    exponential = expm(block * duration_ms / n_steps)
+    exponential = expm(block * duration_ms / 2**n_doublings)
     transition = exponential[total:, total:].T
     gained = transition @ exponential[:total, total:]
-    covariance = membrane.equilibrium
-    for _ in range(n_steps):
-        covariance = transition @ covariance @ transition.T + gained
+    for _ in range(n_doublings):
+        gained = gained + transition @ gained @ transition.T
+        transition = transition @ transition
+    covariance = transition @ membrane.equilibrium @ transition.T + gained
     return float(covariance[0, 0])
 
 
 def _voltage(membrane: LinearMembrane) -> Floats:
-    return np.eye(len(membrane.jacobian))[0]
+    return np.asarray(np.eye(len(membrane.jacobian))[0])
 
 
 def _response(membrane: LinearMembrane, frequencies_hz: ArrayLike, weights: Floats) -> np.ndarray:

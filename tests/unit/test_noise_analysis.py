@@ -100,6 +100,30 @@ def test_intervals_hold_the_truth_as_often_as_they_say(differences: bool) -> Non
     assert (held >= 50).all(), held
 
 
+@pytest.mark.parametrize(("n_trials", "differences"), [(6, False), (20, True)])
+def test_few_sweeps_have_intervals_that_are_wide_enough(n_trials: int, differences: bool) -> None:
+    """Sweeps of 50 channels that open with 1 ms, and so are alike from time to time.
+
+    Without a correction for few sweeps the truth is held in 0.80 to 0.85 of the cases.
+    """
+    held, samples, keep = np.zeros(2), 80, np.exp(-0.2)
+    rng = np.random.default_rng(5)
+    for _ in range(samples):
+        count, counts = rng.binomial(50, 0.02, n_trials), []
+        for _ in range(25):
+            counts.append(count)
+            opened = rng.binomial(50 - count, 0.8 * (1.0 - keep))
+            count = rng.binomial(count, 0.8 + 0.2 * keep) + opened
+        sweeps = np.stack(counts, axis=1)
+        found = count_channels(sweeps, differences=differences, n_bins=10, resamples=200)
+        number = found.n_channels.interval or (np.nan, np.nan)
+        for k, (low, high, true) in enumerate(
+            [(*found.unitary_current_pA.interval, 1.0), (*number, 50.0)]
+        ):
+            held[k] += low < true < high
+    assert (held > 0.88 * samples).all(), held
+
+
 def test_what_cannot_be_fitted_is_refused() -> None:
     with pytest.raises(InputError, match=r"sweeps_pA: shape \(1, 3\); need \(trials, times\), two"):
         mean_variance([[1.0, 2.0, 3.0]])
