@@ -171,7 +171,9 @@ class StepTable:
         return _starts(lengths), np.array(targets, dtype=np.uint64), together
 
 
-def build_pairs(schemes: Sequence[ChannelScheme], shielded: bool) -> tuple[Ints, NDArray[np.void]]:
+def build_pairs(
+    schemes: Sequence[ChannelScheme], shielded: bool
+) -> tuple[Indices, NDArray[np.void]]:
     """Join each transition with its opposite; one without stays alone.
 
     Parameters
@@ -218,7 +220,7 @@ def build_pairs(schemes: Sequence[ChannelScheme], shielded: bool) -> tuple[Ints,
 
 def build_gates(
     schemes: Sequence[ChannelScheme], wanted: Sequence[bool]
-) -> tuple[Ints, NDArray[np.void]]:
+) -> tuple[Indices, NDArray[np.void]]:
     """Gates of the schemes whose gates are moved one by one.
 
     Returns
