@@ -20,6 +20,7 @@ Advance = Callable[[float], None]
 
 _PLAIN_STEP = 0.1  # of the work, between lines where no bar can be drawn
 _LEFT: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
+_MOST_ROWS = 30  # points of a sweep
 _PLAIN_PAUSE = 2.0  # s, at least, between such lines
 
 
@@ -136,9 +137,14 @@ def _sweep_table(summary: dict[str, Any]) -> Table:
     headings = _CLAMP_HEADINGS if clamped else _SPIKE_HEADINGS
     for heading in (*headings, *(["det."] if limit else [])):
         table.add_column(heading, justify="right", no_wrap=heading != "rate (Hz)")
-    for point in points:
+    left_out = range(_MOST_ROWS // 2, len(points) - _MOST_ROWS // 2)
+    for index, point in enumerate(points):
+        if index in left_out:
+            continue
         place = [str(point["place"][axis]) for axis in axes]
         table.add_row(*place, *(_clamp_cells if clamped else _spike_cells)(point, limit))
+        if index + 1 in left_out:
+            table.add_row(f"… {len(left_out)} more", end_section=True)
     transitions = f"{summary['transitions']:,d} channel transitions, "
     table.caption = (
         f"{transitions if summary['transitions'] else ''}{summary['trials']} trials of "

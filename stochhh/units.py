@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from stochhh.errors import InputError
@@ -156,6 +156,7 @@ def _in_range(amount: Amount, kind: Kind) -> Amount:
     )
 
 
+@lru_cache(maxsize=10_000)  # a sweep writes the same amounts at every point
 def _convert(number: float, unit_text: str, unit: str) -> float | None:
     """Convert to an internal unit; None where the unit is unknown or of another kind."""
     if not _UNIT.fullmatch(unit_text):

@@ -14,6 +14,7 @@ import pytest
 
 import stochhh
 from stochhh.cli import main
+from stochhh.console import summary_table
 from stochhh.report import FILES
 
 SMALL = ["--set", "membrane.area=2 um^2", "--set", "run.duration=20 ms", "--seed", "1"]
@@ -305,3 +306,15 @@ def test_plain_progress_gives_a_time_left(capsys):
     progress._begun = progress._said = time.monotonic() - 10.0  # ten seconds ago
     progress(50.0)
     assert capsys.readouterr().err.strip() == "walk: 50 %, 10 s left"
+
+
+def test_a_large_sweep_has_a_table_of_its_first_and_last_points():
+    overrides = ["membrane.area=1 um^2", "run.deterministic=false"]
+    summary = stochhh.summarise(stochhh.run("all-or-none", overrides=overrides, trials=1, seed=1))
+    assert summary_table(summary).row_count == len(summary["points"]) == 8
+    summary["points"] = summary["points"] * 10
+    table = summary_table(summary)
+    first = list(table.columns[0].cells)
+    assert len(first) == 31
+    assert first[15] == "… 50 more"
+    assert [first[0], first[-1]] == ["3 uA/cm^2", "12 uA/cm^2"]
