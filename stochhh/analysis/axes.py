@@ -14,7 +14,7 @@ from stochhh.analysis.setup import Setup
 Floats = NDArray[np.float64]
 
 _NUMBER_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(.*)")
-_PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm"}
+_PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm", "degC": "°C"}
 
 
 class Curve(NamedTuple):
@@ -79,6 +79,16 @@ def curves_along(setups: Sequence[Setup], key: str) -> Axis:
     return Axis(key, axis_label(key, unit), unit, tuple(curves))
 
 
+def curves_if_any(setups: Sequence[Setup], key: str | None) -> Axis:
+    """Curves along one axis as `curves_along`; without one every point is a curve of its own."""
+    if key is not None:
+        return curves_along(setups, key)
+    alone = [
+        Curve(dict(setup.place), (index,), np.array([np.nan])) for index, setup in enumerate(setups)
+    ]
+    return Axis("", "", "", tuple(alone))
+
+
 def numbers_of_one_unit(values: Sequence[Any]) -> tuple[Floats, str]:
     """Values of a swept key as numbers, (n,), and the unit they all are written in.
 
@@ -110,8 +120,8 @@ def axis_numbers(values: Sequence[Any], key: str) -> tuple[Floats, str]:
 
 
 def value_label(value: Any) -> str:
-    """Write a swept value with pretty units."""
-    text = str(value)
+    """Write a swept value with pretty units; true and false as on and off."""
+    text = {"True": "on", "False": "off"}.get(str(value), str(value))
     for plain, pretty in _PRETTY.items():
         text = text.replace(plain, pretty)
     return text
@@ -127,8 +137,7 @@ def _place_label(key: str, value: Any) -> str:
     words = last.replace("_", " ")
     if "channels" in above:  # which population it is of
         words = f"{above[-1]} {words}"
-    shown = ("on" if value else "off") if isinstance(value, bool) else value_label(value)
-    return f"{words} {shown}"
+    return f"{words} {value_label(value)}"
 
 
 def _others(place: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 
 _LOG_RATIO = 20.0
+_LONGEST_LINE = 78  # letters of a title in bold
 
 
 def draw_estimates(
@@ -57,3 +62,27 @@ def spread_axis(axes: Axes, x: ArrayLike) -> None:
     values = np.asarray(x, dtype=np.float64)
     if np.all(values > 0.0) and values.max() / values.min() >= _LOG_RATIO:
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # they would run into each other
+
+
+def plain_log_axis(axis: Axis, marks: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers, in each decade at the marks."""
+    axis.set_major_locator(LogLocator(subs=tuple(marks)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(LogLocator(subs=range(1, 10)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def headline(figure: Figure, title: str) -> None:
+    """Put a title at the top left of a page-wide figure, on several lines if it is long."""
+    if title:
+        lines = "\n".join(wrap(title, _LONGEST_LINE))
+        figure.suptitle(lines, x=0.01, ha="left", fontsize=10, fontweight="bold")
+
+
+def legend_in_order(axes: Axes, last: Sequence[str], **options: Any) -> None:
+    """Draw a legend in which the labels of `last` come last, in their order."""
+    handles, labels = axes.get_legend_handles_labels()
+    rank = {label: 1 + place for place, label in enumerate(last)}
+    order = sorted(range(len(labels)), key=lambda k: rank.get(labels[k], 0))
+    axes.legend([handles[k] for k in order], [labels[k] for k in order], **options)

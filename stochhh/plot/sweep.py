@@ -11,11 +11,14 @@ from matplotlib.figure import Figure
 from stochhh.analysis.axes import axis_numbers, value_label
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot import style
+from stochhh.plot.estimates import shades
 from stochhh.plot.panels import View, raster, voltage
 from stochhh.result import Result
 
 _MOST_ROWS = 8
 _MOST_TRAINS = 20  # a point, so that the ticks stay visible
+_MOST_RASTERS = 16  # points; of more only those whose voltages are drawn
+_MOST_CURVES = 6  # of spike counts
 _LOG_RATIO = 20.0
 
 
@@ -23,14 +26,14 @@ def draw_sweep(result: Result) -> Figure:
     """Draw the points of a sweep above each other, and spikes a trial along the first axis."""
     layout = result.scenario.figure
     n_points = result.n_points
-    shown = np.unique(np.linspace(0, n_points - 1, min(n_points, _MOST_ROWS)).round().astype(int))
+    shown = _spread(n_points, _MOST_ROWS)
     figure = Figure(figsize=(style.WIDTH, max(3.0, 0.9 + 0.85 * len(shown))), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=(1.9, 1.0))
     left, right = halves
     rows = left.subplots(len(shown), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     key, *others = list(result.scenario.sweep)
     for axes, index in zip(rows, shown, strict=True):
-        _voltages(axes, result, int(index), layout.traces, [key, *others])
+        _voltages(axes, result, index, layout.traces, [key, *others])
     rows[0].legend(
         loc="lower right", bbox_to_anchor=(1.0, 1.02), ncols=2, borderaxespad=0.0, handlelength=2.2
     )
@@ -44,7 +47,8 @@ def draw_sweep(result: Result) -> Figure:
     left.supylabel("voltage (mV)", fontsize=8)
     counts, trains = right.subplots(2, 1, gridspec_kw={"height_ratios": (1.0, 1.1)})
     _spike_counts(counts, result, key, others)
-    _rasters(trains, result, [key, *others])
+    rastered = shown if n_points > _MOST_RASTERS else list(range(n_points))
+    _rasters(trains, result, [key, *others], rastered)
     trains.set_xlim(start, end)
     return figure
 
@@ -70,7 +74,9 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
     ]
     x, label = axis_numbers([place[key] for place in places], key)
     layout = result.scenario.figure
-    groups = sorted({tuple(str(place[name]) for name in others) for place in places})
+    every = list(dict.fromkeys(tuple(str(place[name]) for name in others) for place in places))
+    groups = [every[k] for k in _spread(len(every), _MOST_CURVES)]
+    colors = shades(len(groups))
     for shade, group in enumerate(groups):
         members = [
             j
@@ -89,8 +95,7 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
             means,
             yerr=np.nan_to_num([means - low, high - means]),
             fmt="o-",
-            color=style.VOLTAGE,
-            alpha=1.0 - 0.6 * shade / max(len(groups), 1),
+            color=colors[shade],
             markersize=3.5,
             linewidth=1.0,
             capsize=2,
@@ -111,13 +116,25 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_xlabel(layout.axis or label)
     axes.set_ylabel("spikes a trial")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), borderaxespad=0.0)
+    axes.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.01),
+        borderaxespad=0.0,
+        ncols=1 + (len(groups) > _MOST_CURVES // 2),
+        handlelength=1.6,
+        columnspacing=1.0,
+    )
 
 
-def _rasters(axes: Axes, result: Result, keys: list[str]) -> None:
+def _spread(n: int, most: int) -> list[int]:
+    """Places of up to so many of n things, evenly spread from the first to the last."""
+    return [int(k) for k in np.unique(np.linspace(0, n - 1, min(n, most)).round())]
+
+
+def _rasters(axes: Axes, result: Result, keys: list[str], shown: list[int]) -> None:
     """Spikes of every trial, point above point from the top, the deterministic ones in black."""
     base, ticks, labels = 0.0, [], []
-    for index in reversed(range(result.n_points)):
+    for index in reversed(shown):
         rows = result.spike_trains(index)[:_MOST_TRAINS]
         raster(axes, rows, base + 1.0, style.VOLTAGE, width=1.3)
         if result.has_deterministic:

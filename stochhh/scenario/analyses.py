@@ -21,6 +21,11 @@ from stochhh.scenario.studies.channels import (
     SingleChannelStudy,
     SpectrumStudy,
 )
+from stochhh.scenario.studies.tuning import (
+    PatchSizeStudy,
+    StochasticResonanceStudy,
+    TuningStudy,
+)
 from stochhh.units import VOLTAGE, parse
 
 
@@ -63,6 +68,9 @@ class Analysis(Table):
     spectrum: Annotated[SpectrumStudy | None, OrFalse()] = None
     dwell_times: Annotated[DwellTimeStudy | None, OrFalse()] = None
     single_channel: Annotated[SingleChannelStudy | None, OrFalse()] = None
+    tuning: Annotated[TuningStudy | None, OrFalse()] = None
+    patch_size: Annotated[PatchSizeStudy | None, OrFalse()] = None
+    stochastic_resonance: Annotated[StochasticResonanceStudy | None, OrFalse()] = None
 
     @property
     def studies(self) -> dict[str, Table]:

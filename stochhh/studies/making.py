@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochhh.analysis.applicable import filled_settings, settings_across, spans_sweep
+from stochhh.analysis.axes import place_label
 from stochhh.analysis.setup import Setup
 from stochhh.errors import InputError, did_you_mean
 from stochhh.membrane import build_membrane
@@ -152,8 +153,7 @@ def _heading(name: str, about: Occasion | Survey) -> str:
     heading = f"{find_study(name).title}: {about.result.title}"
     if isinstance(about, Survey) or not about.setup.place:
         return heading
-    place = ", ".join(f"{key} = {value}" for key, value in about.setup.place.items())
-    return f"{heading} ({place})"
+    return f"{heading} ({place_label(about.setup.place)})"
 
 
 def _as_json(value: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh.analysis.axes import Curve
+from stochhh.analysis.setup import Setup
 from stochhh.membrane import Population
 from stochhh.result import Result
 from stochhh.studies.study import Occasion
@@ -55,6 +57,26 @@ def finished_trains(
         trains[k][(trains[k] >= start_ms) & (trains[k] < end_ms)]
         for k in finished_trials(result, point)
     ]
+
+
+def begun_points(result: Result, curve: Curve) -> tuple[list[int], Floats]:
+    """Points of a curve with a finished trial, and where they lie on it; most often all."""
+    begun = [k for k, point in enumerate(curve.points) if len(finished_trials(result, point))]
+    return [curve.points[k] for k in begun], curve.x[begun]
+
+
+def begun_curves(result: Result, curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """Curves of `begun_points`, without those that have none."""
+    kept = []
+    for curve in curves:
+        points, x = begun_points(result, curve)
+        kept.append(curve._replace(points=tuple(points), x=x))
+    return tuple(curve for curve in kept if curve.points)
+
+
+def n_noisy_channels(setup: Setup) -> int:
+    """Count the channels that flip at random."""
+    return sum(population.count for population in setup.membrane.populations if population.noise)
 
 
 class Sweeps(Sequence[Floats]):

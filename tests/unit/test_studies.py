@@ -480,7 +480,7 @@ def test_share_has_the_interval_of_clopper_and_pearson():
 def test_each_point_of_a_sweep_is_studied_and_written(swept_noise, tmp_path):
     outcomes = analyse(swept_noise)
     assert [one.point for one in outcomes] == [0, 1]
-    assert "membrane.channels.0.count = 600" in outcomes[1].heading
+    assert "0 count 600" in outcomes[1].heading
     expected = count_channels(swept_noise.point(1)["total_current"].values).n_channels
     assert numbers_of(outcomes, 1)["noise"]["n_channels"] == expected.value
     assert numbers_of(outcomes, 1)["noise"]["n_channels_theory"] == 600

@@ -30,9 +30,13 @@ class PartOfTrial(StretchOfTime):
     end_ms: Time | None = Field(None, alias="end", description="by default that of the trial")
 
 
-class AlongSweep(PartOfTrial):
+class AlongAxis(Table):
     """A study of all points of a sweep together, as curves along one of its axes."""
 
     axis: SweptKey | None = Field(
         None, description="swept key that curves run along; by default the one the study is about"
     )
+
+
+class AlongSweep(PartOfTrial, AlongAxis):
+    """Such a study of a part of each trial."""
