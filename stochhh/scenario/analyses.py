@@ -21,6 +21,11 @@ from stochhh.scenario.studies.channels import (
     SingleChannelStudy,
     SpectrumStudy,
 )
+from stochhh.scenario.studies.spike_trains import (
+    ReliabilityStudy,
+    SpikeShapeStudy,
+    SpikeTrainStudy,
+)
 from stochhh.scenario.studies.tuning import (
     PatchSizeStudy,
     StochasticResonanceStudy,
@@ -68,6 +73,9 @@ class Analysis(Table):
     spectrum: Annotated[SpectrumStudy | None, OrFalse()] = None
     dwell_times: Annotated[DwellTimeStudy | None, OrFalse()] = None
     single_channel: Annotated[SingleChannelStudy | None, OrFalse()] = None
+    spike_train: Annotated[SpikeTrainStudy | None, OrFalse()] = None
+    spike_shape: Annotated[SpikeShapeStudy | None, OrFalse()] = None
+    reliability: Annotated[ReliabilityStudy | None, OrFalse()] = None
     tuning: Annotated[TuningStudy | None, OrFalse()] = None
     patch_size: Annotated[PatchSizeStudy | None, OrFalse()] = None
     stochastic_resonance: Annotated[StochasticResonanceStudy | None, OrFalse()] = None
