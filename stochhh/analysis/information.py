@@ -153,7 +153,8 @@ def coherence_information_rate(
     have 2n and 2(n - 1) degrees of freedom. That is taken off; so the bound of
     unrelated signals is 0 on average, and may come out below. The interval takes
     segments as independent and counts the correlation of neighbouring frequencies
-    under a Hann window.
+    under a Hann window; of an input that is repeated it counts that its power is known
+    from the fewer segments of the input.
 
     Parameters
     ----------
@@ -175,7 +176,8 @@ def coherence_information_rate(
     raw = np.minimum(found.raw[inside], 1.0 - 1e-12)
     nats = -np.log1p(-raw) - 1.0 / (n - 1.0)
     true = -np.expm1(-np.maximum(nats, 0.0))
-    variance = _HANN_CORRELATION * float(np.sum(2.0 * true / n + 1.0 / n**2))
+    of_input = np.sum(true**2) * (1.0 / (found.inputs or n) - 1.0 / n)
+    variance = _HANN_CORRELATION * float(np.sum(2.0 * true / n + 1.0 / n**2) + of_input)
     to_bits = resolution / np.log(2.0)
     reach = float(ndtri(0.5 + CONFIDENCE / 2)) * np.sqrt(variance) * to_bits
     value = float(nats.sum()) * to_bits

@@ -49,6 +49,7 @@ class Coherence(NamedTuple):
     gain : (F,) complex, output over input: the transfer function's estimate
     significant : raw coherence that two unrelated signals exceed at 5 % of frequencies
     averages : number of independent segments that these are worth
+    inputs : number of those of the input, where they are fewer because it is repeated
     """
 
     frequency_hz: Floats
@@ -59,6 +60,7 @@ class Coherence(NamedTuple):
     gain: NDArray[np.complex128]
     significant: float
     averages: float
+    inputs: float | None = None
 
 
 def signal_spectrum(

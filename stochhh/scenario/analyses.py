@@ -21,6 +21,11 @@ from stochhh.scenario.studies.channels import (
     SingleChannelStudy,
     SpectrumStudy,
 )
+from stochhh.scenario.studies.signals import (
+    CoherenceStudy,
+    InformationStudy,
+    VoltageSpectrumStudy,
+)
 from stochhh.scenario.studies.spike_trains import (
     ReliabilityStudy,
     SpikeShapeStudy,
@@ -79,6 +84,9 @@ class Analysis(Table):
     tuning: Annotated[TuningStudy | None, OrFalse()] = None
     patch_size: Annotated[PatchSizeStudy | None, OrFalse()] = None
     stochastic_resonance: Annotated[StochasticResonanceStudy | None, OrFalse()] = None
+    voltage_spectrum: Annotated[VoltageSpectrumStudy | None, OrFalse()] = None
+    coherence: Annotated[CoherenceStudy | None, OrFalse()] = None
+    information: Annotated[InformationStudy | None, OrFalse()] = None
 
     @property
     def studies(self) -> dict[str, Table]:
