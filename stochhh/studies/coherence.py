@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stochhh.analysis.axes import Axis, curves_if_any
+from stochhh.analysis.axes import Axis
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.information import coherence_information_rate
 from stochhh.analysis.noisy_input import is_repeated, linear_response
@@ -22,8 +22,7 @@ from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.voltage_spectra import Coherence
 from stochhh.errors import InputError
 from stochhh.plot.coherence import CoherenceCurve, CoherencePoint, coherence_figure
-from stochhh.studies.inputs import answer_to_input, by_channels
-from stochhh.studies.signals import begun_points
+from stochhh.studies.inputs import along_axis, answer_to_input
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, Survey, named
 
 Floats = NDArray[np.float64]
@@ -51,20 +50,12 @@ class Coherences(NamedTuple):
 def compute(survey: Survey) -> Findings:
     """Coherence, its bound on information and its level of significance at every point."""
     settings, setups = survey.settings, survey.setups
-    axis = by_channels(curves_if_any(setups, settings.axis), setups)
-    given = setups[0].scenario.figure.axis if axis.unit != "channels" else ""
-    curves = []
-    for curve in axis.curves:
-        points, x = begun_points(survey.result, curve)
-        if points:
-            made = tuple(_point(survey, p, float(at)) for p, at in zip(points, x, strict=True))
-            curves.append(CoherenceCurve(dict(curve.place), curve.label, made))
+    axis, label, made = along_axis(survey, _point)
+    curves = [CoherenceCurve(dict(one.place), one.label, points) for one, points in made]
     if not any(point.found for curve in curves for point in curve.points):
         raise InputError("no response varies in any trial; make the input stronger")
     highest = 1e3 * float(settings.highest_per_ms)
-    data = Coherences(
-        axis, (given or axis.label) if axis.key else "", tuple(curves), settings.response, highest
-    )
+    data = Coherences(axis, label, tuple(curves), settings.response, highest)
     numbers: Numbers = {
         "response": settings.response,
         "repeated_input": is_repeated(setups[0]),

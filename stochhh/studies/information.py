@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stochhh.analysis.applicable.inputs import highest_of_input_per_ms
-from stochhh.analysis.axes import Axis, curves_if_any
+from stochhh.analysis.axes import Axis
 from stochhh.analysis.entropy import binned
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.information import coherence_information_rate, information_rate
@@ -21,8 +21,8 @@ from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import cut_trains
 from stochhh.errors import InputError
 from stochhh.plot.information import InformationCurve, InformationPoint, information_figure
-from stochhh.studies.inputs import answer_to_input, by_channels
-from stochhh.studies.signals import begun_points, finished_trains
+from stochhh.studies.inputs import along_axis, answer_to_input
+from stochhh.studies.signals import finished_trains
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, Survey, named
 
 _SEGMENT_MS = 250.0  # of the coherence, at most
@@ -47,18 +47,11 @@ class Information(NamedTuple):
 
 def compute(survey: Survey) -> Findings:
     """Entropy and information rates at every point, and the bound by coherence."""
-    settings, setups = survey.settings, survey.setups
-    axis = by_channels(curves_if_any(setups, settings.axis), setups)
-    given = setups[0].scenario.figure.axis if axis.unit != "channels" else ""
-    curves = []
-    for curve in axis.curves:
-        points, x = begun_points(survey.result, curve)
-        if points:
-            made = tuple(_point(survey, p, float(at)) for p, at in zip(points, x, strict=True))
-            curves.append(InformationCurve(dict(curve.place), curve.label, made))
+    settings = survey.settings
+    axis, label, made = along_axis(survey, _point)
+    curves = [InformationCurve(dict(one.place), one.label, points) for one, points in made]
     if not any(point.found for curve in curves for point in curve.points):
         raise InputError("no trial has a spike; make the stimulus stronger")
-    label = (given or axis.label) if axis.key else ""
     data = Information(axis, label, tuple(curves), float(settings.bin_ms))
     numbers: Numbers = {
         "axis": axis.key,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochhh.analysis.axes import Axis
+from stochhh.analysis.axes import Axis, Curve, curves_if_any
 from stochhh.analysis.entropy import binned
 from stochhh.analysis.noisy_input import is_repeated
 from stochhh.analysis.repeated_input import coherence_of_repeats
 from stochhh.analysis.setup import Setup
 from stochhh.analysis.voltage_spectra import Coherence, coherence
-from stochhh.studies.signals import finished_trains, finished_trials, sample_times
-from stochhh.studies.study import Occasion
+from stochhh.studies.signals import begun_points, finished_trains, finished_trials, sample_times
+from stochhh.studies.study import Occasion, Survey
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +72,40 @@ def answer_to_input(
         if _varies(alone):  # it was made with the input of the first trial
             limit = coherence(np.atleast_2d(driving)[0], alone, interval, segment_ms)
     return Answer(len(trials), sum(len(train) for train in trains), found, limit)
+
+
+class Along(NamedTuple):
+    """Points of a survey along its axis, those that were begun.
+
+    Attributes
+    ----------
+    axis : by number of channels where it is that of the area.
+    label : of the axis, as the scenario's picture has it if it says; empty without one.
+    curves : each with the points that `made` them.
+    """
+
+    axis: Axis
+    label: str
+    curves: tuple[tuple[Curve, tuple[Any, ...]], ...]
+
+
+def along_axis(survey: Survey, made: Callable[[Survey, int, float], Any]) -> Along:
+    """Make something of every point of a survey, curve by curve.
+
+    Parameters
+    ----------
+    survey : with the axis in its settings
+    made : of the survey, the place of a point and its value on the axis
+    """
+    axis = by_channels(curves_if_any(survey.setups, survey.settings.axis), survey.setups)
+    given = survey.setups[0].scenario.figure.axis if axis.unit != "channels" else ""
+    curves = []
+    for curve in axis.curves:
+        points, x = begun_points(survey.result, curve)
+        if points:
+            found = [made(survey, p, float(at)) for p, at in zip(points, x, strict=True)]
+            curves.append((curve, tuple(found)))
+    return Along(axis, (given or axis.label) if axis.key else "", tuple(curves))
 
 
 def by_channels(axis: Axis, setups: Sequence[Setup]) -> Axis:
