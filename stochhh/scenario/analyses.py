@@ -31,6 +31,12 @@ from stochhh.scenario.studies.spike_trains import (
     SpikeShapeStudy,
     SpikeTrainStudy,
 )
+from stochhh.scenario.studies.thresholds import (
+    FiringEfficiencyStudy,
+    PhaseLockingStudy,
+    RefractorinessStudy,
+    StrengthDurationStudy,
+)
 from stochhh.scenario.studies.tuning import (
     PatchSizeStudy,
     StochasticResonanceStudy,
@@ -81,6 +87,10 @@ class Analysis(Table):
     spike_train: Annotated[SpikeTrainStudy | None, OrFalse()] = None
     spike_shape: Annotated[SpikeShapeStudy | None, OrFalse()] = None
     reliability: Annotated[ReliabilityStudy | None, OrFalse()] = None
+    firing_efficiency: Annotated[FiringEfficiencyStudy | None, OrFalse()] = None
+    strength_duration: Annotated[StrengthDurationStudy | None, OrFalse()] = None
+    refractoriness: Annotated[RefractorinessStudy | None, OrFalse()] = None
+    phase_locking: Annotated[PhaseLockingStudy | None, OrFalse()] = None
     tuning: Annotated[TuningStudy | None, OrFalse()] = None
     patch_size: Annotated[PatchSizeStudy | None, OrFalse()] = None
     stochastic_resonance: Annotated[StochasticResonanceStudy | None, OrFalse()] = None
