@@ -12,7 +12,7 @@ import numpy as np
 from stochhh import methods
 from stochhh.analysis.applicable import check_studies
 from stochhh.analysis.setup import Setup
-from stochhh.choose import Choice, choose
+from stochhh.choose import Choice, choose, usual_step_ms
 from stochhh.errors import InputError
 from stochhh.membrane import Membrane, build_membrane
 from stochhh.plan import EvenTimes, Plan, Start
@@ -119,7 +119,7 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
             f'run.duration = "{protocol.duration_ms.text}"'
         )
     tagged = protocol.record.channels
-    choice = _chosen(protocol, membrane, voltage, name)
+    choice = _chosen(protocol, membrane, voltage, name, scenario.clamp is not None)
     if start is not None:
         _check_whole(start, membrane, choice.method, f"{name}: run.initial.result")
     detection = scenario.analysis.spikes
@@ -147,8 +147,12 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
     )
 
 
-def _chosen(protocol: Run, membrane: Membrane, voltage_mV: float, name: str) -> Choice:
+def _chosen(
+    protocol: Run, membrane: Membrane, voltage_mV: float, name: str, clamped: bool
+) -> Choice:
     """The method and step a run asks for, or what `auto` makes of it.
+
+    The usual step is shorter where channels are fast, unless the voltage is held.
 
     Raises
     ------
@@ -166,7 +170,10 @@ def _chosen(protocol: Run, membrane: Membrane, voltage_mV: float, name: str) -> 
         choice = choose(membrane, voltage_mV, protocol.accuracy, follows)
     else:
         method = methods.METHODS[protocol.method]
-        choice = Choice(method, method.step_ms, "")
+        step = method.step_ms
+        if step is not None and protocol.step_ms is None and not clamped:
+            step = usual_step_ms(method, membrane, voltage_mV)
+        choice = Choice(method, step, "")
     method = choice.method
     if follows and method.step_ms is not None:
         raise InputError(

@@ -151,7 +151,11 @@ def _how(scenario: Scenario, plans: Sequence[Plan]) -> dict[str, Any]:
     reasons = {plan.method.name: plan.chosen_because for plan in plans if plan.chosen_because}
     if len(used) > 1:
         chosen = "; ".join(f"{name} where {reason}" for name, reason in reasons.items())
-        return {"method": scenario.run.method, "method_chosen": chosen}
+        steps = [step for _, step in used if step is not None]
+        return {
+            "method": scenario.run.method,
+            **({"method_chosen": chosen} if reasons else {"step_ms": min(steps)}),
+        }
     ((name, step),) = used
     return {
         "method": name,

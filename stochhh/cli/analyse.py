@@ -36,7 +36,7 @@ def analyse_command(
     out: Annotated[Path | None, typer.Option(help="Folder; that of the result by default.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Analyse a saved result: noise, spectrum, dwell times, single channels."""
+    """Make studies of a saved result, such as reliability or noise."""
     from rich.console import Console
 
     from stochhh import report

@@ -13,6 +13,7 @@ from stochhh.errors import InputError
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Transition
 from stochhh.membrane import Membrane, Population
+from stochhh.simulate import plan, resolve
 
 SCHEME = ChannelScheme(
     "two", "", "K+", 1, ("C", "O"), (0.0, 1.0), ("opening", "closing"),
@@ -143,3 +144,34 @@ def test_what_no_method_can_do_is_refused() -> None:
         stochhh.run(tables("1 um^2", method="leap", step="2 ms"))
     with pytest.raises(InputError, match=r"run\.accuracy"):
         stochhh.run(tables("1 um^2", accuracy=0.0))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "overrides", "step_ms"),
+    [
+        ("squid-patch", [], 0.05),
+        ("squid-patch", ['membrane.temperature="18.5 degC"'], 0.013),  # 3^1.22 times as fast
+        ("node-of-ranvier", [], 0.0023),
+        ("node-of-ranvier", ["run.step=0.01 ms"], 0.01),
+        ("noise-analysis_OS12", [], 0.05),  # exact in steps of any length while held
+    ],
+)
+def test_fast_channels_get_short_steps(scenario: str, overrides: list[str], step_ms: float) -> None:
+    plans, _ = plan(resolve(scenario, overrides, seed=1, method="leap"))
+    assert [one.step_ms for one in plans] == [step_ms]
+
+
+def test_auto_shortens_the_step_of_fast_channels_further() -> None:
+    hot = ['membrane.temperature="18.5 degC"', "run.method=auto", "run.accuracy=0.005"]
+    plans, _ = plan(resolve("squid-patch", ["membrane.area=1e6 um^2", *hot], seed=1))
+    assert plans[0].method.name == "leap"
+    assert plans[0].step_ms == pytest.approx(0.05 * 3**-1.22 / 2**0.5, rel=0.05)
+
+
+def test_a_sweep_of_temperatures_has_the_step_of_each() -> None:
+    sweep = 'sweep={"membrane.temperature"=["6.3 degC", "18.5 degC"]}'
+    small = ["membrane.area=10 um^2", "run.duration=2 ms", "run.deterministic=false"]
+    result = stochhh.run("squid-patch", overrides=[sweep, *small], method="leap", trials=1)
+    assert result.method == "leap"
+    assert result.dataset.attrs["step_ms"] == 0.013
+    assert "method_chosen" not in result.dataset.attrs
