@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stochhh.result import Result, load
     from stochhh.scenario import Scenario, load_scenario
     from stochhh.simulate import run
+    from stochhh.threshold_search.running import ThresholdSearch, find_threshold
 
 #: Where each public name lives; imported when first used, so that importing stochhh is quick.
 _HOME = {
@@ -26,7 +27,9 @@ _HOME = {
     "Result": "result",
     "Scenario": "scenario",
     "StochhhError": "errors",
+    "ThresholdSearch": "threshold_search.running",
     "TrustError": "errors",
+    "find_threshold": "threshold_search.running",
     "load": "result",
     "load_scenario": "scenario",
     "overview": "plot.overview",
@@ -40,7 +43,9 @@ __all__ = [
     "Result",
     "Scenario",
     "StochhhError",
+    "ThresholdSearch",
     "TrustError",
+    "find_threshold",
     "load",
     "load_scenario",
     "overview",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stochhh.compare.running import Comparison
 from stochhh.compare.words import numbers
-from stochhh.errors import InputError
+from stochhh.folders import free_folder
 from stochhh.plot.compare import MethodPoint, draw_comparison
 from stochhh.plot.overview import save_figure
 from stochhh.result import replacing
@@ -29,22 +29,7 @@ def check_folder(folder: str | Path, scenario: str, force: bool = False) -> Path
     InputError
         It is a file, or holds a comparison of another scenario.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a folder to --out")
-    there = folder / FILES[-1]
-    if force or not there.exists():
-        return folder
-    try:
-        owner = json.loads(there.read_text(encoding="utf-8"))["scenario"]
-    except (OSError, ValueError, KeyError, TypeError):
-        owner = None
-    if owner != scenario:
-        what = f"a comparison of '{owner}'" if owner else "a comparison.json that is none of ours"
-        raise InputError(
-            f"{folder}: holds {what}; choose another folder with --out or overwrite with --force"
-        )
-    return folder
+    return free_folder(folder, FILES[-1], scenario, "a comparison of", force)
 
 
 def save(comparison: Comparison, folder: str | Path) -> list[Path]:

@@ -31,6 +31,7 @@ _ROOM = 1.35  # times the outermost number of channels, on either side
 _NARROW = 0.02  # of the axis: a bracket that is drawn as a step
 _DETERMINISTIC = "deterministic"
 _POINTS_ONLY: dict[str, Any] = {"fmt": "o", "markersize": 3.2, "elinewidth": 0.9, "capsize": 0}
+_FAINT: dict[str, Any] = {"markersize": 2.4, "alpha": 0.5, "markeredgewidth": 0.0}
 
 
 def efficiency_figure(
@@ -53,13 +54,13 @@ def efficiency_figure(
     with style.style():
         figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels = figure.subplot_mosaic(layout)  # type: ignore[arg-type]
-        _shares(panels["share"], curves, colors)
+        draw_shares(panels["share"], curves, colors)
         _latencies(panels["latency"], curves, colors)
         _jitters(panels["jitter"], curves, colors)
         if scaling is not None:
-            _spreads(panels["spread"], curves, scaling, colors)
+            draw_spreads(panels["spread"], curves, scaling, colors)
         for name in ("share", "latency", "jitter"):
-            panels[name].set_xlim(*_reach(curves))
+            panels[name].set_xlim(*amplitude_range(curves))
             panels[name].set_xlabel(label)
         if scaling is None:
             panels["latency"].set_xlabel("")
@@ -69,21 +70,32 @@ def efficiency_figure(
     return figure
 
 
-def _shares(axes: Axes, curves: Sequence[EfficiencyCurve], colors: Sequence[Any]) -> None:
-    low, high = _reach(curves)
+def draw_shares(
+    axes: Axes, curves: Sequence[EfficiencyCurve], colors: Sequence[Any], least_share: float = 0.0
+) -> None:
+    """Draw shares of trials that fire with their fits, and the deterministic step.
+
+    Parameters
+    ----------
+    least_share : amplitudes with fewer trials, as a share of the most at one, are faint
+        points without intervals
+    """
+    low, high = amplitude_range(curves)
     grid = np.linspace(low, high, _POINTS)
     for curve, color in zip(curves, colors, strict=True):
+        shares = [point.responding for point in curve.points]
+        many = curve.trials >= least_share * curve.trials.max()
+        kept = [shares[k] if many[k] else Estimate(None) for k in range(len(shares))]
         draw_estimates(
-            axes,
-            curve.amplitude,
-            [point.responding for point in curve.points],
-            color,
-            curve.label or "trials (95 %)",
-            **_POINTS_ONLY,
+            axes, curve.amplitude, kept, color, curve.label or "trials (95 %)", **_POINTS_ONLY
         )
+        faint = (curve.fired / curve.trials)[~many]
+        axes.plot(curve.amplitude[~many], faint, "o", color=color, **_FAINT)
         if curve.fit is not None:
             name = None if curve.label else "integrated Gaussian"
             axes.plot(grid, curve.fit.at(grid), color=color, linewidth=1.1, label=name)
+    if least_share > 0.0:
+        axes.plot([], [], "o", color="0.3", label="few trials", **_FAINT)
     brackets = dict.fromkeys(curve.bracket for curve in curves if curve.bracket is not None)
     for index, bracket in enumerate(brackets):
         x, y = _step(bracket, low, high)
@@ -134,10 +146,10 @@ def _jitters(axes: Axes, curves: Sequence[EfficiencyCurve], colors: Sequence[Any
     axes.set_ylabel("jitter of the latency (ms)")
 
 
-def _spreads(
+def draw_spreads(
     axes: Axes, curves: Sequence[EfficiencyCurve], scaling: PowerLaw, colors: Sequence[Any]
 ) -> None:
-    """Relative spread by number of channels, its fit, and the slope of independent channels."""
+    """Draw relative spread by number of channels, its fit, and the slope of independent ones."""
     exponent = scaling.exponent
     assert exponent.value is not None
     for curve, color in zip(curves, colors, strict=True):
@@ -171,8 +183,8 @@ def _known(estimate: Estimate, point: LatencyPoint) -> Estimate:
     return estimate if point.jitter_ms.interval is not None else Estimate(None)
 
 
-def _reach(curves: Sequence[EfficiencyCurve]) -> tuple[float, float]:
-    """Ends of the axis of amplitudes."""
+def amplitude_range(curves: Sequence[EfficiencyCurve]) -> tuple[float, float]:
+    """Ends of an axis of the amplitudes of all curves."""
     low = min(float(curve.amplitude.min()) for curve in curves)
     high = max(float(curve.amplitude.max()) for curve in curves)
     margin = 0.04 * (high - low) or 0.04 * abs(high) or 1.0

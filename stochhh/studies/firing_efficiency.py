@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stochhh.analysis.axes import Axis, Curve, curves_along
+from stochhh.analysis.axes import Axis, Curve, curves_along, value_label
 from stochhh.analysis.efficiency_curves import (
     EfficiencyCurve,
     nearest_to_threshold,
@@ -100,7 +100,7 @@ def draw(findings: Findings, title: str) -> Figure:
 
 def rows(numbers: Numbers) -> Sequence[Row]:
     """Lines of its table."""
-    curves, unit = numbers["curves"], numbers["unit"]
+    curves, unit = numbers["curves"], value_label(numbers["unit"])
     in_unit = f" ({unit})" if unit else ""
     several = len(curves) > 1
     shared = several and len({_bracket_of(curve) for curve in curves}) == 1
@@ -132,12 +132,12 @@ def rows(numbers: Numbers) -> Sequence[Row]:
 
 def says(numbers: Numbers) -> str:
     """Say threshold and relative spread, and how that depends on the number of channels."""
-    curves = numbers["curves"]
+    curves, unit = numbers["curves"], value_label(numbers["unit"])
     fitted = [curve for curve in curves if curve["threshold"] is not None]
-    said = [_curve_says(curve, numbers["unit"], len(curves) > 1) for curve in fitted]
+    said = [_curve_says(curve, unit, len(curves) > 1) for curve in fitted]
     brackets = {_bracket_of(curve) for curve in curves}
     if len(brackets) == 1:
-        said.append(_bracket_says(*brackets.pop(), numbers["unit"]))
+        said.append(_bracket_says(*brackets.pop(), unit))
     if "spread_exponent" in numbers:
         low, high = numbers["spread_exponent_ci"]
         said.append(

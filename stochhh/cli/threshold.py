@@ -1,0 +1,89 @@
+"""The command that searches for a threshold, each batch of pulses chosen by those before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, ScenarioName, app
+
+
+@app.command("threshold")
+def threshold_command(
+    scenario: ScenarioName,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", help="What is searched, as in stimulus.0.amplitude; by default that."
+        ),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="LOWEST HIGHEST",
+            help='Where it may lie, as in "18 pA" "25 pA"; by default where the scenario sweeps.',
+        ),
+    ] = None,
+    trials: Annotated[int, typer.Option(help="At most so many, of each membrane.")] = 400,
+    error: Annotated[
+        float, typer.Option(help="Relative standard error of the threshold that is enough.")
+    ] = 0.01,
+    spread_error: Annotated[
+        float, typer.Option(help="Likewise of the relative spread; both must be reached.")
+    ] = 0.1,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the files; results/<name>_threshold if none."),
+    ] = None,
+    overrides: Overrides = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same numbers.")] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a processor by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Find threshold and relative spread of a pulse with few trials, given where they tell most.
+
+    Where the scenario sweeps other keys, each of their values gets a search of its own.
+    """
+    from rich.console import Console
+
+    from stochhh import console, threshold_search
+    from stochhh.cli.analyse import show_outcomes
+    from stochhh.compiled import needs_compiling
+
+    goal = threshold_search.check_goal(threshold_search.Goal(trials, error, spread_error))
+    ready = threshold_search.prepare(scenario, key, between, overrides or (), seed, method)
+    name = ready.scenario.name
+    folder = threshold_search.check_folder(
+        out or Path("results") / f"{name}_threshold", name, force
+    )
+    screen = Console(quiet=quiet)
+    if needs_compiling(plan.method for plan in ready.plans):
+        screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
+    most = trials * len(ready.plans)
+    try:
+        with console.progress(
+            f"{name}, up to {most} trials", most * ready.plans[0].duration_ms, quiet
+        ) as advance:
+            found = threshold_search.search(ready, goal, workers, on_advance=advance)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing was found", err=True)
+        raise typer.Exit(130) from None
+    written = threshold_search.save(found, folder)
+    show_outcomes([found.outcome], screen)
+    for note in found.notes():
+        typer.echo(f"note: {note}", err=True)
+    files = ", ".join(path.name for path in written)
+    used = sum(int(curve.trials.sum()) for curve in found.curves)
+    screen.print(
+        f"{used} of {most} trials, seed {ready.scenario.run.seed}; wrote {files} to {folder}/",
+        highlight=False,
+    )
