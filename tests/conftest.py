@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 # many small matrix exponentials: threads of BLAS only get in each other's way
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -10,6 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
+from stochhh.cli import main
 from stochhh.membrane import Membrane, build_membrane
 from stochhh.scenario import load_scenario
 
@@ -25,3 +28,20 @@ def squid() -> Membrane:
     """The 100 µm² patch of squid axon that most scenarios are built on."""
     scenario = load_scenario("squid-patch")
     return build_membrane(scenario.membrane, scenario.name)
+
+
+@pytest.fixture
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    """Call the command line in an empty folder; returns exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # so that tables do not wrap
+
+    def called(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return called

@@ -27,7 +27,7 @@ from stochhh.errors import InputError
 from stochhh.plot.refractoriness import refractoriness_figure
 from stochhh.studies.pulses import amplitude_label, amplitudes
 from stochhh.studies.second_pulses import measured
-from stochhh.studies.study import Findings, Numbers, Row, Study, Survey, named
+from stochhh.studies.study import Findings, Numbers, Row, Study, Survey, named, rows_of_known
 
 _MOST_ROWS = 4  # amplitudes whose half recovery is printed
 _MISFIT = 1e-3  # p-value below which the law is said not to fit
@@ -78,13 +78,13 @@ def rows(numbers: Numbers) -> Sequence[Row]:
             ("threshold over that of a single pulse after", "ratio"),
             ("relative spread after", "relative_spread"),
         ):
-            known = [(k, one) for k, one in enumerate(curve["intervals"]) if one[name] is not None]
-            if known:
-                lines.append(Row(heading))
-            lines += [
-                Row(f"  {one['interval_ms']:g} ms", f"{place}.intervals.{k}.{name}")
-                for k, one in known
-            ]
+            lines += rows_of_known(
+                heading,
+                curve["intervals"],
+                name,
+                lambda one: f"{one['interval_ms']:g} ms",
+                f"{place}.intervals",
+            )
     return lines
 
 

@@ -32,7 +32,7 @@ from stochhh.studies.pulses import (
     pulse_responses,
 )
 from stochhh.studies.signals import n_noisy_channels
-from stochhh.studies.study import Findings, Numbers, Row, Study, Survey, named
+from stochhh.studies.study import Findings, Numbers, Row, Study, Survey, named, rows_of_known
 
 _NAMES = {"lapicque": "Lapicque's", "weiss": "Weiss's"}
 
@@ -109,13 +109,13 @@ def rows(numbers: Numbers) -> Sequence[Row]:
             (f"threshold ({unit}) of pulses of", "threshold"),
             ("relative spread of pulses of", "relative_spread"),
         ):
-            known = [(k, one) for k, one in enumerate(curve["points"]) if one[name] is not None]
-            if known:
-                lines.append(Row(heading))
-            lines += [
-                Row(f"  {one['duration_ms']:g} ms", f"{place}.points.{k}.{name}")
-                for k, one in known
-            ]
+            lines += rows_of_known(
+                heading,
+                curve["points"],
+                name,
+                lambda one: f"{one['duration_ms']:g} ms",
+                f"{place}.points",
+            )
     return lines
 
 

@@ -96,6 +96,22 @@ class Study(NamedTuple):
     says: Callable[[Numbers], str] = lambda numbers: ""
 
 
+def rows_of_known(
+    heading: str, entries: Sequence[Numbers], name: str, label: Callable[[Numbers], str], place: str
+) -> list[Row]:
+    """Lines of one number of many entries, below a heading; none where it is nowhere known.
+
+    Parameters
+    ----------
+    entries : tables of numbers, of a list at `place`
+    name : of the number
+    label : of an entry
+    """
+    known = [(k, one) for k, one in enumerate(entries) if one[name] is not None]
+    lines = [Row(f"  {label(one)}", f"{place}.{k}.{name}") for k, one in known]
+    return [Row(heading), *lines] if lines else []
+
+
 def named(name: str, estimate: Estimate, theory: float | None = None) -> Numbers:
     """Entries of a statistic: its value, 95 % interval and theory; what is not finite is None."""
     interval = None if estimate.interval is None else [_finite(x) for x in estimate.interval]

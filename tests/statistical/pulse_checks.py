@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from study_checks import outcome_of
 
 from stochhh.analysis.efficiency_curves import EfficiencyCurve
-from stochhh.analysis.setup import Setup
-from stochhh.membrane import build_membrane
-from stochhh.scenario import expand_sweep, load_scenario
-from stochhh.studies import analyse
 
 STRENGTH, NODE, SQUID, TRAIN = (
     "strength-duration_R95",
@@ -31,18 +28,9 @@ def swept(**axes):
     return f"sweep={{{', '.join(entries)}}}"
 
 
-def setups_of(name, overrides=()):
-    scenario = load_scenario(name, overrides)
-    return [
-        Setup(point.scenario, build_membrane(point.scenario.membrane, name), point.values)
-        for point in expand_sweep(scenario)
-    ]
-
-
 @cache
 def made(result, study, *overrides):
-    (outcome,) = analyse(result, [study], [f"{study}.{text}" for text in overrides])
-    return outcome
+    return outcome_of(result, study, *overrides)
 
 
 def numbers(result, study, *overrides):

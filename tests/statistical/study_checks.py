@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from stochhh.studies import Outcome, find_study
+from stochhh.analysis.setup import Setup
+from stochhh.membrane import build_membrane
+from stochhh.result import Result
+from stochhh.scenario import expand_sweep, load_scenario
+from stochhh.studies import Outcome, analyse, find_study
 from stochhh.studies.table import study_table
+
+
+def setups_of(name: str, overrides: Sequence[str] = ()) -> list[Setup]:
+    """Points of a scenario's sweep, as studies see them."""
+    scenario = load_scenario(name, overrides)
+    return [
+        Setup(point.scenario, build_membrane(point.scenario.membrane, name), point.values)
+        for point in expand_sweep(scenario)
+    ]
+
+
+def outcome_of(result: Result, study: str, *overrides: str) -> Outcome:
+    """Outcome of a study, the only one of its result, with ``"key=value"`` settings."""
+    (outcome,) = analyse(result, [study], [f"{study}.{text}" for text in overrides])
+    return outcome
 
 
 def check_table(outcome: Outcome) -> None:

@@ -13,26 +13,10 @@ from pathlib import Path
 import pytest
 
 import stochhh
-from stochhh.cli import main
 from stochhh.console import summary_table
 from stochhh.report import FILES
 
 SMALL = ["--set", "membrane.area=2 um^2", "--set", "run.duration=20 ms", "--seed", "1"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; returns (exit code, output, errors)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")  # so that tables do not wrap
-
-    def called(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return called
 
 
 def test_run_writes_all_files_and_prints_a_summary(call, tmp_path):

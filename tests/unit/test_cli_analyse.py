@@ -9,25 +9,9 @@ import pytest
 
 import stochhh
 from stochhh.analysis.noise import count_channels
-from stochhh.cli import main
 
 NOISE, DWELL = "noise-analysis_OS12", "dwell-times_CH81"
 BARE = ["run.deterministic=false"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; returns exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def called(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exit_:
-            main(list(arguments))
-        out, err = capsys.readouterr()
-        return exit_.value.code or 0, out, err
-
-    return called
 
 
 @pytest.fixture(scope="module")

@@ -7,25 +7,8 @@ import json
 
 import pytest
 
-from stochhh.cli import main
-
 SMALL = ["--set", "membrane.area=2 um^2", "--set", "run.duration=50 ms", "--seed", "1"]
 FILES = ["comparison.csv", "comparison.json", "comparison.png"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; returns (exit code, output, errors)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def called(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return called
 
 
 def test_compare_prints_a_table_and_writes_its_files(call, tmp_path):

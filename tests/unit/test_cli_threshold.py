@@ -7,26 +7,10 @@ import json
 import pytest
 
 from stochhh import threshold_search
-from stochhh.cli import main
 
 SMALL = ["--set", "sweep={}", "--set", "membrane.count_factor=0.25", "--seed", "1"]
 SPAN = ["--between", "15 pA", "30 pA"]
 FILES = ["threshold.csv", "threshold.json", "threshold.png"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; returns (exit code, output, errors)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def called(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return called
 
 
 def test_threshold_prints_a_table_and_writes_its_files(call, tmp_path):

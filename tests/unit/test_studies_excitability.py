@@ -15,11 +15,10 @@ from pulse_checks import (
     made,
     numbers,
     place_of,
-    setups_of,
     swept,
 )
 from scipy import stats
-from study_checks import check_table
+from study_checks import check_table, setups_of
 
 import stochhh
 from stochhh.analysis.efficiency_curves import Bracket

@@ -7,9 +7,9 @@ import json
 
 import numpy as np
 import pytest
-from pulse_checks import LITTLE, curve_of, fired_after, numbers, place_of, setups_of
+from pulse_checks import LITTLE, curve_of, fired_after, numbers, place_of
 from scipy import stats
-from study_checks import check_table
+from study_checks import check_table, setups_of
 
 import stochhh
 from stochhh.analysis.applicable import settings_across

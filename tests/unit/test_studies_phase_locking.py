@@ -13,10 +13,9 @@ from pulse_checks import (
     made,
     numbers,
     place_of,
-    setups_of,
     swept,
 )
-from study_checks import check_table
+from study_checks import check_table, setups_of
 
 import stochhh
 from stochhh.analysis.applicable import settings_across

@@ -7,23 +7,20 @@ import json
 
 import numpy as np
 import pytest
-from study_checks import check_table
+from study_checks import check_table, outcome_of, setups_of
 
 import stochhh
 from stochhh.analysis.applicable import filled_settings, settings_across, spans_sweep
 from stochhh.analysis.exponential_tail import exponential_tail
 from stochhh.analysis.interval_moments import hazard_landmarks, interval_moments
 from stochhh.analysis.reliability import event_reliability, reliability
-from stochhh.analysis.setup import Setup
 from stochhh.analysis.spike_jitter import spike_jitter
 from stochhh.analysis.spike_shapes import spike_shapes
 from stochhh.analysis.spike_statistics import spike_statistics
 from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import cut_trains, turned_trains
 from stochhh.errors import InputError
-from stochhh.membrane import build_membrane
 from stochhh.result import Result, load
-from stochhh.scenario import expand_sweep, load_scenario
 from stochhh.simulate import plan, resolve
 from stochhh.studies import analyse, find_study
 from stochhh.studies.making import write_outcomes
@@ -58,19 +55,6 @@ def swept():
 @pytest.fixture(scope="module")
 def shaped():
     return stochhh.run(AP, seed=2, trials=8)
-
-
-def setups_of(name, overrides=()):
-    scenario = load_scenario(name, overrides)
-    return [
-        Setup(point.scenario, build_membrane(point.scenario.membrane, name), point.values)
-        for point in expand_sweep(scenario)
-    ]
-
-
-def outcome_of(result, study, *overrides):
-    (outcome,) = analyse(result, [study], [f"{study}.{text}" for text in overrides])
-    return outcome
 
 
 def numbers_of(result, study, *overrides):

@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 from scipy import stats
-from study_checks import check_table
+from study_checks import check_table, outcome_of, setups_of
 
 import stochhh
 from stochhh.analysis.applicable import settings_across, spans_sweep
@@ -18,7 +18,6 @@ from stochhh.analysis.resonance import (
     signal_to_noise,
     train_signal_to_noise,
 )
-from stochhh.analysis.setup import Setup
 from stochhh.analysis.signal_peak import largest_ratio, left_out_ratios, ratio_parts
 from stochhh.analysis.spikes import Estimate, interspike_intervals_ms, isi_cv, isi_mean_ms
 from stochhh.analysis.tuning import fit_rate_by_area, tuning_point
@@ -30,10 +29,8 @@ from stochhh.analysis.tuning_curves import (
     straightness,
 )
 from stochhh.errors import InputError
-from stochhh.membrane import build_membrane
 from stochhh.plot.estimates import plain_log_axis
 from stochhh.result import Result, load
-from stochhh.scenario import expand_sweep, load_scenario
 from stochhh.simulate import plan, resolve
 from stochhh.studies import analyse, find_study
 from stochhh.studies.making import write_outcomes
@@ -63,19 +60,6 @@ def resonant():
     areas = 'sweep={"membrane.area"=["1 um^2", "20 um^2", "60 um^2"]}'
     small = ["run.duration=600 ms", "run.deterministic=false"]
     return stochhh.run(RESONANCE, overrides=[areas, *small], seed=2, trials=8)
-
-
-def setups_of(name, overrides=()):
-    scenario = load_scenario(name, overrides)
-    return [
-        Setup(point.scenario, build_membrane(point.scenario.membrane, name), point.values)
-        for point in expand_sweep(scenario)
-    ]
-
-
-def outcome_of(result, study, *overrides):
-    (outcome,) = analyse(result, [study], [f"{study}.{text}" for text in overrides])
-    return outcome
 
 
 def numbers(result, study, *overrides):
