@@ -114,6 +114,8 @@ def summary_table(summary: dict[str, Any]) -> Table:
 def method_line(summary: dict[str, Any]) -> str:
     """Say with which method and step a run was made, and why where the program chose it."""
     step = f", step {summary['step_ms']:g} ms" if "step_ms" in summary else ""
+    if "longest_step_ms" in summary:  # by the point of a sweep
+        step = f", steps of {summary['step_ms']:g} to {summary['longest_step_ms']:g} ms"
     chosen = f", chosen because {summary['method_chosen']}" if "method_chosen" in summary else ""
     method = METHODS.get(summary["method"])  # none where a sweep took several
     wrong = f" (known to be wrong: {method.wrong})" if method and method.wrong else ""

@@ -154,7 +154,11 @@ def _how(scenario: Scenario, plans: Sequence[Plan]) -> dict[str, Any]:
         steps = [step for _, step in used if step is not None]
         return {
             "method": scenario.run.method,
-            **({"method_chosen": chosen} if reasons else {"step_ms": min(steps)}),
+            **(
+                {"method_chosen": chosen}
+                if reasons
+                else {"step_ms": min(steps), "longest_step_ms": max(steps)}
+            ),
         }
     ((name, step),) = used
     return {

@@ -47,7 +47,11 @@ def summarise(result: Result) -> Summary:
         "scenario": result.name,
         "title": result.title,
         "method": result.method,
-        **{key: attrs[key] for key in ("step_ms", "method_chosen") if key in attrs},
+        **{
+            key: attrs[key]
+            for key in ("step_ms", "longest_step_ms", "method_chosen")
+            if key in attrs
+        },
         "seed": result.seed,
         "trials": int(attrs["trials_finished"]),
         "trials_planned": int(attrs["trials_planned"]),

@@ -9,6 +9,7 @@ import pytest
 
 import stochhh
 from stochhh.choose import choose
+from stochhh.console import method_line
 from stochhh.errors import InputError
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Transition
@@ -174,4 +175,5 @@ def test_a_sweep_of_temperatures_has_the_step_of_each() -> None:
     result = stochhh.run("squid-patch", overrides=[sweep, *small], method="leap", trials=1)
     assert result.method == "leap"
     assert result.dataset.attrs["step_ms"] == 0.013
+    assert method_line(stochhh.summarise(result)) == "method leap, steps of 0.013 to 0.05 ms"
     assert "method_chosen" not in result.dataset.attrs
