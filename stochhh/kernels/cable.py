@@ -19,7 +19,7 @@ def solve(parent, axial, stored, conductance, drive, V, diagonal, middle):
     Parameters
     ----------
     parent : int64 (C,), -1 at roots; every parent before its children
-    axial : float64 (C,) nS to the parent
+    axial : float64 (C,) nS to the parent, 0 at roots
     stored : float64 (C,) nS, capacitance over half the step
     conductance, drive : float64 (C,) nS and pA, of the membrane
     V : float64 (C,) mV at the beginning
@@ -61,7 +61,7 @@ def solve_sheathed(
     Parameters
     ----------
     parent : int64 (C,), -1 at roots; every parent before its children
-    axial, along : float64 (C,) nS to the parent, through the axoplasm and the space
+    axial, along : float64 (C,) nS to the parent, through the axoplasm and the space; 0 at roots
     sheath : float64 (C,) nS from the space to the bath, very large where there is no myelin
     stored, stored_sheath : float64 (C,) nS, capacitances over half the step
     conductance, drive : float64 (C,) nS and pA, of the membrane
