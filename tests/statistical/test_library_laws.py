@@ -45,6 +45,8 @@ METHODS = [
 TOLD = {
     "ampa": 2,
     "hippocampal-ka": 2,
+    "muscle-k": 2,
+    "muscle-na": 3,
     "nachr": 4,
     "neocortical-ca": 2,
     "neocortical-hcn": 2,
@@ -112,7 +114,9 @@ def test_exact_channels_have_the_laws_of_their_scheme(name: str) -> None:
     assert found.n_laws >= 35
     laws = {row.law for row in rows}
     assert {"states", "transitions", "rates, all classes", "stays in one state"} <= laws
-    assert {"open times", "shut times", "first latency", "spread of the states"} <= laws
+    assert {"first latency", "spread of the states"} <= laws
+    if name != "muscle-na":  # it opens too rarely at any held voltage
+        assert {"open times", "shut times"} <= laws
     assert len(found.told) >= TOLD[name], [row.law for row in found.untold]
 
 
