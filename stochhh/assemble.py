@@ -17,7 +17,7 @@ from stochhh.recorded import in_files, in_memory
 from stochhh.trial import Trial
 
 _ELEMENTARY_CHARGE_FC = 1.602176634e-4  # exact in the SI since 2019
-_FLAT_DIMS = ("spike", "flip", "deterministic_spike")
+_FLAT_DIMS = ("spike", "flip", "release", "deterministic_spike")
 _VERSIONED = ("stochhh", "numpy", "numba", "scipy", "xarray")
 
 
@@ -48,12 +48,19 @@ def assemble(
     kept = [j for j in range(len(plans)) if done[j]]  # all of them, unless interrupted
     compared = all(j in twins for j in kept)
     points = [_point(plans[j], done[j], twins[j] if compared else None) for j in kept]
+    grid = grid_of_points(points, kept, places)
+    return grid if scratch is None else _with_files(grid, plans, trials, twins, scratch)
+
+
+def grid_of_points(
+    points: Sequence[xr.Dataset], kept: Sequence[int], places: Sequence[Mapping[str, Any]]
+) -> xr.Dataset:
+    """Join the datasets of the points of a sweep that were kept, and label them."""
     grid = _grid(points)
     for axis in places[0]:
         values = [_label(places[j][axis]) for j in kept]
         grid = grid.assign_coords({axis: ("point", values)})
-    grid = grid.assign_coords(point=kept)
-    return grid if scratch is None else _with_files(grid, plans, trials, twins, scratch)
+    return grid.assign_coords(point=list(kept))
 
 
 def _with_files(

@@ -20,6 +20,13 @@ def needs_compiling(methods: Iterable[Method]) -> bool:
     )
 
 
+def circuits_need_compiling() -> bool:
+    """Whether the kernel of circuits has to be compiled on this machine."""
+    from stochhh.kernels import circuit
+
+    return _lacks_cache(circuit)
+
+
 def _lacks_cache(kernel: ModuleType) -> bool:
     """Whether Numba has no compiled form on disk that is newer than the source."""
     if not hasattr(kernel.simulate, "stats"):  # Numba's compiler is switched off

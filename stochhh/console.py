@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from stochhh.console_circuits import circuit_table
 from stochhh.methods import METHODS
 
 Advance = Callable[[float], None]
@@ -77,6 +78,8 @@ class PlainProgress:
 
 def summary_table(summary: dict[str, Any]) -> Table:
     """Lay out the summary of a run beside its deterministic limit."""
+    if "cells" in summary or "cells" in summary.get("points", [{}])[0]:
+        return circuit_table(summary)
     if "points" in summary:
         return _sweep_table(summary)
     limit = summary.get("deterministic") if summary["method"] != "deterministic" else None

@@ -17,7 +17,13 @@ from stochhh.errors import InputError
 from stochhh.membrane import Membrane, build_membrane
 from stochhh.plan import EvenTimes, Plan, Start
 from stochhh.result import load
-from stochhh.scenario import Scenario, expand_sweep, load_scenario
+from stochhh.scenario import (
+    Experiment,
+    Scenario,
+    expand_sweep,
+    load_experiment,
+    load_scenario,
+)
 from stochhh.scenario.models import Run
 from stochhh.stimulus import is_random
 
@@ -32,13 +38,25 @@ def resolve(
     trials: int | None = None,
     method: str | None = None,
 ) -> Scenario:
+    """Load a scenario of one membrane, as `resolve_experiment` does."""
+    resolved = resolve_experiment(scenario, overrides, seed, trials, method)
+    return load_scenario(resolved)  # type: ignore[arg-type]  # refuses a circuit
+
+
+def resolve_experiment(
+    scenario: str | Path | Mapping[str, Any] | Experiment,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+    trials: int | None = None,
+    method: str | None = None,
+) -> Experiment:
     """Load a scenario with overrides, and a seed drawn for it if it has none."""
     shorthands = {"seed": seed, "trials": trials, "method": method}
     given = [f"run.{key}={json.dumps(v)}" for key, v in shorthands.items() if v is not None]
-    resolved = load_scenario(scenario, [*overrides, *given])
+    resolved = load_experiment(scenario, [*overrides, *given])
     if resolved.run.seed is None:
         drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-        resolved = load_scenario(resolved, [f"run.seed={drawn}"])
+        resolved = load_experiment(resolved, [f"run.seed={drawn}"])
     return resolved
 
 

@@ -83,7 +83,7 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
         The folder holds something else, or cannot be written.
     """
     folder = check_folder(folder, result.name, result.title, force)
-    outcomes = analyse(result, strict=False)
+    outcomes = [] if result.is_circuit else analyse(result, strict=False)
     summary = summarise(result)
     found, of_points = _found(outcomes)
     if of_points and "points" in summary:
@@ -94,7 +94,7 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
     if found:
         summary["analysis"] = found
     header = f"# resolved scenario '{result.name}', as it was run\n"
-    _write_text(folder / "scenario.toml", header + resolved_toml(result.scenario))
+    _write_text(folder / "scenario.toml", header + resolved_toml(result.experiment))
     _write_spikes(folder / "spikes.csv", result)
     with replacing(folder / "figure.png") as temporary:
         save_figure(overview(result), temporary)
@@ -136,13 +136,15 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _write_spikes(path: Path, result: Result) -> None:
-    """One row a spike: point (with a sweep), trial, time."""
+    """One row a spike: point (with a sweep), trial, time, and in a circuit the compartment."""
     swept = "point" in result.dataset.dims
+    placed = ["compartment"] if result.is_circuit else []
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*(["point"] if swept else []), "trial", "time_ms"])
+        writer.writerow([*(["point"] if swept else []), "trial", "time_ms", *placed])
         for index in range(result.n_points):
             data = result.point(index)
-            pairs = zip(data["spike_trial"].values, data["spike_time"].values, strict=True)
-            for trial, time in pairs:
-                writer.writerow([*([index] if swept else []), trial, repr(float(time))])
+            columns = [data["spike_trial"].values, data["spike_time"].values]
+            columns.extend(data[f"spike_{name}"].values for name in placed)
+            for trial, time, *where in zip(*columns, strict=True):
+                writer.writerow([*([index] if swept else []), trial, repr(float(time)), *where])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stochhh import netcdf
 from stochhh.errors import InputError
-from stochhh.scenario import Scenario, load_scenario
+from stochhh.scenario import Experiment, Scenario, load_experiment, load_scenario
 
 Floats = NDArray[np.float64]
 
@@ -80,10 +80,21 @@ class Result:
     @property
     def scenario(self) -> Scenario:
         """The resolved scenario."""
-        tables = json.loads(self.dataset.attrs["scenario"])
-        scenario = load_scenario(tables)
+        scenario = load_scenario(json.loads(self.dataset.attrs["scenario"]))
         scenario._name = self.name
         return scenario
+
+    @property
+    def experiment(self) -> Experiment:
+        """The resolved scenario, of one membrane or of a circuit of cells."""
+        experiment = load_experiment(json.loads(self.dataset.attrs["scenario"]))
+        experiment._name = self.name
+        return experiment
+
+    @property
+    def is_circuit(self) -> bool:
+        """Whether it is of cells instead of one membrane."""
+        return str(self.dataset.attrs.get("kind", "")) == "circuit"
 
     @property
     def n_points(self) -> int:
@@ -131,7 +142,7 @@ class Result:
         return path
 
 
-_FLAT_DIMS = ("spike", "flip", "deterministic_spike")
+_FLAT_DIMS = ("spike", "flip", "release", "deterministic_spike")
 
 
 def load(path: str | Path) -> Result:

@@ -11,20 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stochhh import methods
+from stochhh import methods, planning
 from stochhh.assemble import assemble, provenance
+from stochhh.compiled import circuits_need_compiling, needs_compiling
 from stochhh.exact import run_exact
 from stochhh.execute import Monitor, run_tasks
 from stochhh.lazy import Scratch
 from stochhh.limit import run_deterministic
 from stochhh.plan import Plan
-from stochhh.planning import n_trials_of, plan, resolve
+from stochhh.planning import plan, resolve, resolve_experiment
 from stochhh.result import FILE_FORMAT, Result, attributes
-from stochhh.scenario import Scenario
+from stochhh.scenario import Circuit, Experiment, Scenario
 from stochhh.stepping import run_stepped
 from stochhh.trial import Progress, Trial
 
-__all__ = ["METHODS", "n_trials_of", "plan", "resolve", "run"]
+__all__ = ["METHODS", "n_trials_of", "plan", "prepare", "resolve", "resolve_experiment", "run"]
 
 _MOST_IN_MEMORY = 256_000_000  # bytes of records; more are kept in files
 
@@ -35,8 +36,38 @@ METHODS: dict[str, Callable[..., Trial]] = {
 } | {"deterministic": run_deterministic}
 
 
+def prepare(experiment: Experiment) -> tuple[int, bool]:
+    """Check all that can be checked before a run.
+
+    Returns
+    -------
+    n_points : int, of the sweep
+    to_compile : bool, whether a kernel must be compiled first
+
+    Raises
+    ------
+    InputError
+        Anything about the scenario that only shows when it is worked out.
+    """
+    if isinstance(experiment, Circuit):
+        from stochhh.circuit.planning import plan_circuit
+
+        return len(plan_circuit(experiment)[0]), circuits_need_compiling()
+    plans, _ = plan(experiment)
+    return len(plans), needs_compiling(plan.method for plan in plans)
+
+
+def n_trials_of(experiment: Experiment) -> int:
+    """Trials at each point; a deterministic run of one and the same stimulus needs only one."""
+    if isinstance(experiment, Circuit):
+        from stochhh.circuit import planning as circuit_planning
+
+        return circuit_planning.n_trials_of(experiment)
+    return planning.n_trials_of(experiment)
+
+
 def run(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
+    scenario: str | Path | Mapping[str, Any] | Experiment,
     *,
     overrides: Iterable[str] = (),
     seed: int | None = None,
@@ -76,7 +107,11 @@ def run(
         Interrupted before any trial finished.
     """
     begun = time.perf_counter()
-    scenario = resolve(scenario, overrides, seed, trials, method)
+    scenario = resolve_experiment(scenario, overrides, seed, trials, method)
+    if isinstance(scenario, Circuit):
+        from stochhh.circuit.run import run_circuit
+
+        return run_circuit(scenario, workers=workers, executor=executor, on_advance=on_advance)
     plans, places = plan(scenario)
     scratch, n_bytes = None, _record_bytes(plans, n_trials_of(scenario))
     if n_bytes > _MOST_IN_MEMORY:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from stochhh.analysis.circuit_summary import summarise_points
 from stochhh.analysis.spikes import (
     Estimate,
     firing_rate_hz,
@@ -39,10 +40,14 @@ def summarise(result: Result) -> Summary:
         limit (for a deterministic run, the run itself). Each statistic stands
         beside its 95 % interval (``rate_hz`` and ``rate_hz_ci``); None where the
         data cannot give it. With a sweep, ``points`` holds the same for each point
-        and the top level pools them all.
+        and the top level pools them all. A circuit has ``cells`` and ``synapses``
+        instead (`stochhh.analysis.circuit_summary`).
     """
     attrs = result.dataset.attrs
-    points = [_point(result, index) for index in range(result.n_points)]
+    if result.is_circuit:
+        points = summarise_points(result)
+    else:
+        points = [_point(result, index) for index in range(result.n_points)]
     summary: Summary = {
         "scenario": result.name,
         "title": result.title,
@@ -60,6 +65,8 @@ def summarise(result: Result) -> Summary:
     }
     if result.n_points == 1 and "point" not in result.dataset.dims:
         summary |= points[0]
+    elif result.is_circuit:
+        summary["transitions"] = sum(point["transitions"] for point in points)
     else:
         trains = [train for j in range(result.n_points) for train in result.spike_trains(j)]
         summary |= _spike_statistics(trains, result.duration_ms)

@@ -25,10 +25,12 @@ def list_command() -> None:
 
     from stochhh.kinetics.files import library_schemes, load_scheme
     from stochhh.methods import METHODS
-    from stochhh.scenario import library_scenarios, load_scenario
+    from stochhh.scenario import library_scenarios, load_experiment
 
     entries = {
-        "scenario": {name: load_scenario(path).title for name, path in library_scenarios().items()},
+        "scenario": {
+            name: load_experiment(path).title for name, path in library_scenarios().items()
+        },
         "channel scheme": {name: load_scheme(name).title for name in library_schemes()},
         "method": {
             "auto": "exact where that is affordable, else leap; says which it took and why",

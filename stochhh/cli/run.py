@@ -35,17 +35,16 @@ def run_command(
 
     from stochhh import console, report, simulate
     from stochhh.cli.analyse import show_outcomes
-    from stochhh.compiled import needs_compiling
 
-    resolved = simulate.resolve(scenario, overrides or (), seed, trials, method)
+    resolved = simulate.resolve_experiment(scenario, overrides or (), seed, trials, method)
     folder = report.check_folder(
         out or Path("results") / resolved.name, resolved.name, resolved.title, force
     )
-    plans, _ = simulate.plan(resolved)
+    n_points, to_compile = simulate.prepare(resolved)
     screen = Console(quiet=quiet)
-    if needs_compiling(plan.method for plan in plans):
+    if to_compile:
         screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
-    n_trials = len(plans) * simulate.n_trials_of(resolved)
+    n_trials = n_points * simulate.n_trials_of(resolved)
     what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
     total = n_trials * float(resolved.run.duration_ms)
     try:
@@ -78,7 +77,7 @@ def validate(
     failed = False
     for file in files:
         try:
-            simulate.plan(simulate.resolve(file))
+            simulate.prepare(simulate.resolve_experiment(file))
             typer.echo(f"{file}: valid")
         except InputError as error:
             failed = True

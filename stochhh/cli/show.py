@@ -26,7 +26,7 @@ def show(
         Path | None, typer.Option(help="For a scheme: file for a drawing of its states.")
     ] = None,
 ) -> None:
-    """Show a resolved membrane and its thresholds, or the states and rates of a channel scheme."""
+    """Show a resolved membrane or its cells, or the states and rates of a channel scheme."""
     from stochhh.kinetics.files import is_scheme
 
     if is_scheme(name):
@@ -76,15 +76,21 @@ def _show_scenario(name: str, overrides: Sequence[str]) -> None:
     from rich.console import Console
 
     from stochhh.console import membrane_tables
+    from stochhh.console_circuits import cell_tables
     from stochhh.describe import describe
-    from stochhh.scenario import load_scenario
+    from stochhh.describe_circuit import describe_circuit
+    from stochhh.scenario import Circuit, load_experiment
 
     screen = Console()
-    resolved = load_scenario(name, overrides)
-    with Console(stderr=True).status("finding the deterministic thresholds"):
-        description = describe(resolved)
+    resolved = load_experiment(name, overrides)
+    with Console(stderr=True).status("finding rest and thresholds"):
+        tables = (
+            cell_tables(describe_circuit(resolved))
+            if isinstance(resolved, Circuit)
+            else membrane_tables(describe(resolved))
+        )
     screen.print(f"[bold]{resolved.title}[/bold]", highlight=False)
     if resolved.about:
         screen.print(" ".join(resolved.about.split()), highlight=False)
-    for table in membrane_tables(description):
+    for table in tables:
         screen.print(table)

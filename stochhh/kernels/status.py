@@ -7,3 +7,4 @@ FLIPS_FULL = 3  #: the buffer of tagged channels' transitions is full; likewise
 LEFT_TABLE = 4  #: the voltage left the tabulated bands; extend them and call again
 BOUND_BROKEN = 5  #: a rate was found outside its bounds; nothing can be trusted
 RECORDS_FULL = 6  #: the record buffer is full; empty it and call again
+RELEASES_FULL = 7  #: the buffer of released vesicles is full; likewise

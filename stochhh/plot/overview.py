@@ -24,8 +24,12 @@ def overview(result: Result) -> Figure:
     """Draw a run: voltages over the deterministic one, channels, currents, spikes, single channels.
 
     A run with a sweep is drawn as voltages for each point beside the number of
-    spikes along the axis.
+    spikes along the axis. A circuit is drawn cell by cell, as maps of time and place.
     """
+    if result.is_circuit:
+        from stochhh.plot.circuit import circuit_overview
+
+        return circuit_overview(result)
     scenario = result.scenario
     with style.style():
         if "point" in result.dataset.dims:

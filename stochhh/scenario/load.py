@@ -13,25 +13,33 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from pydantic.json_schema import models_json_schema
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import SchemaOfQuantities, read_toml, validate
+from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.models import Scenario
 
 _DEEPEST_BASE = 20
 _DEEPEST_KEY = 20
 _MOST_POINTS = 100_000
-_SWEEPABLE = ("membrane", "stimulus", "clamp", "run.initial")
+_SWEEPABLE = {
+    Scenario: ("membrane", "stimulus", "clamp", "run.initial"),
+    Circuit: ("membranes", "cell", "synapse", "input", "stimulus", "run.initial"),
+}
 Tables = dict[str, Any]
+Experiment = Scenario | Circuit
+AnyExperiment = TypeVar("AnyExperiment", Scenario, Circuit)
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Generic[AnyExperiment]):
     """One point of a sweep: its place on each axis, and the scenario there."""
 
     values: dict[str, Any]
-    scenario: Scenario
+    scenario: AnyExperiment
 
 
 def library_folder() -> Path:
@@ -48,12 +56,25 @@ def library_scenarios() -> dict[str, Path]:
 def load_scenario(
     source: str | Path | Mapping[str, Any] | Scenario, overrides: Iterable[str] = ()
 ) -> Scenario:
-    """Load and validate a scenario.
+    """Load and validate a scenario of one membrane; see `load_experiment`."""
+    experiment = load_experiment(source, overrides)
+    if isinstance(experiment, Circuit):
+        raise InputError(
+            f"{experiment.name}: has cells ([[cell]]), and this needs one membrane ([membrane]); "
+            "'stochhh run' takes both"
+        )
+    return experiment
+
+
+def load_experiment(
+    source: str | Path | Mapping[str, Any] | Experiment, overrides: Iterable[str] = ()
+) -> Experiment:
+    """Load and validate a scenario, of one membrane or of a circuit of cells.
 
     Parameters
     ----------
     source : a file's path, the name of a scenario in the library, a mapping of
-        tables as a file would hold them, or a Scenario already loaded.
+        tables as a file would hold them, or one already loaded.
     overrides : ``"key.path=value"`` texts that win over the file.
 
     Raises
@@ -62,7 +83,7 @@ def load_scenario(
         Naming the file, the key, what it got and what it needs.
     """
     overrides = list(overrides)
-    if isinstance(source, Scenario):
+    if isinstance(source, Scenario | Circuit):
         if not overrides:
             return source
         where, name, data = source.name, source.name, source.data
@@ -78,7 +99,7 @@ def load_scenario(
     return _validated(data, where, name)
 
 
-def expand_sweep(scenario: Scenario) -> list[Point]:
+def expand_sweep(scenario: AnyExperiment) -> list[Point[AnyExperiment]]:
     """List the points of a scenario's sweep in the order of a nested loop, last axis fastest.
 
     A scenario without a sweep is one point with no axes.
@@ -89,11 +110,12 @@ def expand_sweep(scenario: Scenario) -> list[Point]:
         A key that cannot be swept, an empty list, or a value its key refuses.
     """
     axes = scenario.sweep
+    kind = type(scenario)
     for key, values in axes.items():
-        if not key.startswith(tuple(f"{table}." for table in _SWEEPABLE)):
+        if not key.startswith(tuple(f"{table}." for table in _SWEEPABLE[kind])):
             raise InputError(
-                f'{scenario.name}: sweep."{key}": only keys of {", ".join(_SWEEPABLE)} can vary, '
-                'such as "membrane.area"'
+                f'{scenario.name}: sweep."{key}": only keys of {", ".join(_SWEEPABLE[kind])} can '
+                'vary, such as "membrane.area" or "cell.axon.section.shaft.diameter"'
             )
         if not values:
             raise InputError(f'{scenario.name}: sweep."{key}": the list is empty')
@@ -112,7 +134,8 @@ def expand_sweep(scenario: Scenario) -> list[Point]:
         for key, value in place.items():
             data = _set(data, key, value)
         shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
-        points.append(Point(place, _validated(data, f"{scenario.name} at {shown}", scenario.name)))
+        there = _validate_as(kind, data, f"{scenario.name} at {shown}", scenario.name)
+        points.append(Point(place, there))
     return points
 
 
@@ -133,29 +156,56 @@ def find_scenario(source: str | Path) -> Path:
 
 def file_schema() -> dict[str, Any]:
     """JSON Schema of scenario files, for editors."""
-    schema = Scenario.model_json_schema(schema_generator=SchemaOfQuantities)
-    schema["properties"]["base"] = {
-        "type": "string",
-        "description": "name or path of a scenario to inherit from; keys here win",
+    _, schema = models_json_schema(
+        [(Scenario, "validation"), (Circuit, "validation")],
+        schema_generator=SchemaOfQuantities,
+        title="a scenario of stochhh",
+    )
+    tables = schema["$defs"]
+    properties: dict[str, Any] = {}
+    for kind in ("Scenario", "Circuit"):
+        tables[kind]["properties"]["base"] = {
+            "type": "string",
+            "description": "name or path of a scenario to inherit from; keys here win",
+        }
+        tables[kind].pop("required", None)
+        for key, entry in tables[kind]["properties"].items():
+            same = properties.setdefault(key, entry) == entry
+            properties[key] = entry if same else {"anyOf": [properties[key], entry]}
+    for table in ("MembranePatch", "LeakConductance", "Run", "CircuitRun"):
+        tables[table].pop("required", None)  # the base may hold the rest
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "properties": properties,
+        "required": ["format"],
+        "anyOf": [{"$ref": "#/$defs/Scenario"}, {"$ref": "#/$defs/Circuit"}],
     }
-    schema["required"] = ["format"]
-    for table in ("MembranePatch", "LeakConductance", "Run"):  # the base may hold the rest
-        schema["$defs"][table].pop("required", None)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return schema
 
 
-def resolved_toml(scenario: Scenario) -> str:
+def resolved_toml(scenario: Experiment) -> str:
     """Write a scenario as TOML with every default filled in and no base."""
     import tomli_w
 
     return tomli_w.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def _validated(data: Tables, where: str, name: str) -> Scenario:
-    scenario = validate(Scenario, data, where)
-    scenario._name, scenario._data = name, data
-    return scenario
+def _validated(data: Tables, where: str, name: str) -> Experiment:
+    """Validate tables as what they are: with cells a circuit, else one membrane."""
+    if "cell" in data and "membrane" in data:
+        raise InputError(
+            f"{where}: both membrane and cell; [membrane] is one patch, [[cell]] a circuit with "
+            "[membranes]; drop one"
+        )
+    if "cell" in data:
+        return _validate_as(Circuit, data, where, name)
+    return _validate_as(Scenario, data, where, name)
+
+
+def _validate_as(kind: type[AnyExperiment], data: Tables, where: str, name: str) -> AnyExperiment:
+    experiment = validate(kind, data, where)
+    experiment._name, experiment._data = name, data
+    return experiment
 
 
 def _inherit(data: Tables, folder: Path, where: str, seen: tuple[Path, ...]) -> Tables:
@@ -189,14 +239,30 @@ def _with_absolute_paths(data: Tables, folder: Path) -> Tables:
     def is_scheme_path(entry: Any) -> bool:
         return isinstance(entry, dict) and str(entry.get("scheme", "")).endswith(".toml")
 
-    data = dict(data)
-    membrane, stimuli, run = data.get("membrane"), data.get("stimulus"), data.get("run")
-    clamp = data.get("clamp")
-    if isinstance(membrane, dict) and isinstance(membrane.get("channels"), list):
+    def with_schemes(membrane: Any) -> Any:
+        if not isinstance(membrane, dict) or not isinstance(membrane.get("channels"), list):
+            return membrane
         channels = [
             anchored(entry, "scheme", is_scheme_path(entry)) for entry in membrane["channels"]
         ]
-        data["membrane"] = {**membrane, "channels": channels}
+        return {**membrane, "channels": channels}
+
+    def within(entry: Any, table: str, key: str, paths_only: bool) -> Any:
+        if not isinstance(entry, dict) or table not in entry:
+            return entry
+        below = entry[table]
+        return {**entry, table: anchored(below, key, not paths_only or is_scheme_path(below))}
+
+    data = dict(data)
+    stimuli, run, clamp = data.get("stimulus"), data.get("run"), data.get("clamp")
+    if "membrane" in data:
+        data["membrane"] = with_schemes(data["membrane"])
+    if isinstance(data.get("membranes"), dict):
+        data["membranes"] = {key: with_schemes(m) for key, m in data["membranes"].items()}
+    if isinstance(data.get("cell"), list):
+        data["cell"] = [within(entry, "morphology", "file", False) for entry in data["cell"]]
+    if isinstance(data.get("synapse"), list):
+        data["synapse"] = [within(entry, "receptors", "scheme", True) for entry in data["synapse"]]
     if isinstance(stimuli, list):
         data["stimulus"] = [anchored(entry, "path", True) for entry in stimuli]
     if isinstance(clamp, dict) and isinstance(clamp.get("segment"), list):

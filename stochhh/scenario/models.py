@@ -189,6 +189,16 @@ class Scenario(Table):
     )
 
     @model_validator(mode="after")
+    def _is_driven_everywhere(self) -> Self:
+        for index, stimulus in enumerate(self.stimulus):
+            if stimulus.cell is not None or stimulus.at is not None:
+                raise InputError(
+                    f"stimulus[{index}]: cell and at say where on cells ([[cell]]); one membrane "
+                    "has no places, so drop them"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _clamped_or_driven(self) -> Self:
         if self.clamp is None:
             return self

@@ -19,14 +19,27 @@ _START = parse("0 ms", TIME)
 _RESOLUTION = parse("0.05 ms", DURATION)
 
 
-class Constant(Table):
+class Injection(Table):
+    """What all currents have in common: in a circuit, where they are injected."""
+
+    cell: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="in a circuit: into which cell; the first by default"
+    )
+    at: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
+        None,
+        description='in a circuit: where, as "start", "end", "middle", "everywhere", "120 um", '
+        '"SECTION" or "SECTION 20 um"; the start by default',
+    )
+
+
+class Constant(Injection):
     """A current held through the whole run."""
 
     kind: Literal["constant"] = "constant"
     amplitude: Current
 
 
-class Step(Table):
+class Step(Injection):
     """A current from `start` for `duration`, or to the end of the run."""
 
     kind: Literal["step"] = "step"
@@ -35,7 +48,7 @@ class Step(Table):
     duration_ms: Duration | None = Field(None, alias="duration")
 
 
-class Pulse(Table):
+class Pulse(Injection):
     """A current from `start` for `duration`."""
 
     kind: Literal["pulse"] = "pulse"
@@ -44,7 +57,7 @@ class Pulse(Table):
     duration_ms: Duration = Field(alias="duration")
 
 
-class PulseTrain(Table):
+class PulseTrain(Injection):
     """`count` equal pulses of length `duration`, begun every `interval`."""
 
     kind: Literal["pulse-train"] = "pulse-train"
@@ -64,7 +77,7 @@ class PulseTrain(Table):
         return self
 
 
-class Ramp(Table):
+class Ramp(Injection):
     """A current that changes linearly from `from` to `to`, and is zero outside."""
 
     kind: Literal["ramp"] = "ramp"
@@ -75,7 +88,7 @@ class Ramp(Table):
     resolution_ms: Duration = Field(_RESOLUTION, alias="resolution")
 
 
-class Sine(Table):
+class Sine(Injection):
     """A sinusoidal current, ``amplitude sin(2π (frequency t + phase))``, t from `start`."""
 
     kind: Literal["sine"] = "sine"
@@ -87,7 +100,7 @@ class Sine(Table):
     resolution_ms: Duration = Field(_RESOLUTION, alias="resolution")
 
 
-class Chirp(Table):
+class Chirp(Injection):
     """A sinusoid whose frequency changes linearly from `from` to `to`."""
 
     kind: Literal["chirp"] = "chirp"
@@ -99,7 +112,7 @@ class Chirp(Table):
     resolution_ms: Duration = Field(_RESOLUTION, alias="resolution")
 
 
-class Noise(Table):
+class Noise(Injection):
     """Gaussian noise with an exponential autocorrelation, a new draw each trial.
 
     An Ornstein-Uhlenbeck process sampled exactly every `resolution` (Gillespie
@@ -122,7 +135,7 @@ class FrozenNoise(Noise):
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] | None = None
 
 
-class Waveform(Table):
+class Waveform(Injection):
     """A current read from a CSV file with a column of times and one of amplitudes.
 
     The header names both with their units, as in ``time (ms),current (pA)``; the

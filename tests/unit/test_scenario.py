@@ -9,12 +9,15 @@ import tomllib
 import pytest
 import tomli_w
 
+from stochhh.circuit.build import build_network
 from stochhh.errors import InputError
 from stochhh.membrane import build_membrane
 from stochhh.scenario import (
+    Circuit,
     expand_sweep,
     file_schema,
     library_scenarios,
+    load_experiment,
     load_scenario,
     resolved_toml,
 )
@@ -80,10 +83,13 @@ def refused(source, message, overrides=()):
 def test_library_scenarios_load_by_name_and_by_path():
     assert "squid-patch" in library_scenarios()
     for name, path in library_scenarios().items():
-        by_name, by_path = load_scenario(name), load_scenario(path)
+        by_name, by_path = load_experiment(name), load_experiment(path)
         assert by_name.name == by_path.name == name
-        assert by_name == by_path == load_scenario(str(path))
-        build_membrane(by_name.membrane, name)
+        assert by_name == by_path == load_experiment(str(path))
+        if isinstance(by_name, Circuit):
+            build_network(by_name)
+        else:
+            build_membrane(by_name.membrane, name)
         expand_sweep(by_name)
 
 
@@ -594,15 +600,15 @@ def same(one, other):
 
 @pytest.mark.parametrize("source", [SMALL, *library_scenarios()])
 def test_a_resolved_scenario_reads_as_itself(source, tmp_path):
-    scenario = load_scenario(source)
+    scenario = load_experiment(source)
     text = resolved_toml(scenario)
-    again = load_scenario(tomllib.loads(text))
+    again = load_experiment(tomllib.loads(text))
     assert same(again, scenario)
     assert resolved_toml(again) == text
     path = tmp_path / f"{scenario.name}.toml"
     path.write_text(text, encoding="utf-8")
-    assert load_scenario(path) == load_scenario(path)
-    assert same(load_scenario(path), scenario)
+    assert load_experiment(path) == load_experiment(path)
+    assert same(load_experiment(path), scenario)
 
 
 def test_every_key_survives_being_written_and_read():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stochhh
-from stochhh.scenario import library_scenarios, load_scenario, resolved_toml
+from stochhh.scenario import library_scenarios, load_experiment, resolved_toml
 
 #: How scenarios are made small, where not as all others are.
 USUAL = ("membrane.area=3 um^2", "run.duration=30 ms", "run.record.interval=0.5 ms")
@@ -46,6 +46,18 @@ SMALL = {
     ],
     "subthreshold-noise_SMK00": [*USUAL[1:], "analysis.voltage_spectrum={}", "figure={}"],
     "whose-noise": [*USUAL[1:], "analysis.voltage_spectrum={}", "figure={}"],
+    "diameter-limit_FWL05": [
+        "run.duration=20 ms",
+        'sweep={"cell.axon.section.shaft.diameter"=["0.1 um", "0.2 um"]}',
+    ],
+    "dominoes": ["run.record.interval=0.1 ms"],
+    "fork": [],
+    "myelinated": [],
+    "neuromuscular_DCK54": [],
+    "node-chain_OM09": ["run.duration=30 ms", 'sweep={"membranes.node.count_factor"=[0.3, 1.0]}'],
+    "squid-axon_HH52": ["run.step=0.02 ms", "cell.axon.compartment=0.1"],
+    "thin-axon_FL07": ["run.duration=10 ms"],
+    "two-neurons": ["run.duration=30 ms"],
     "information_SST99": [*USUAL, "run.trials=2", "run.duration=400 ms"],  # 20 words of 18 ms
 }
 
@@ -64,11 +76,11 @@ def test_every_scenario_runs_end_to_end(name, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(library_scenarios()))
 def test_every_scenario_says_what_it_is_and_where_it_comes_from(name):
-    scenario = load_scenario(name)
+    scenario = load_experiment(name)
     assert scenario.about.strip()
     assert all(source.startswith("doi:10.") for source in scenario.cite)
     assert scenario.cite
-    assert load_scenario_text(resolved_toml(scenario)).data == load_scenario(scenario).model_dump(
+    assert load_scenario_text(resolved_toml(scenario)).data == load_experiment(scenario).model_dump(
         mode="json", by_alias=True, exclude_none=True
     )
 
@@ -76,7 +88,7 @@ def test_every_scenario_says_what_it_is_and_where_it_comes_from(name):
 def load_scenario_text(text):
     import tomllib
 
-    return load_scenario(tomllib.loads(text))
+    return load_experiment(tomllib.loads(text))
 
 
 def test_all_or_none_rises_from_never_to_always():

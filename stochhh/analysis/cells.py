@@ -1,0 +1,118 @@
+"""Where the compartments of a circuit's result lie, and when spikes passed them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_FREE = (0.55, 0.85)  # of the way
+_LEAST_PART = 0.1  # of the way between two places of a velocity
+
+
+class Path(NamedTuple):
+    """The way from the start of a cell to its farthest tip. P compartments."""
+
+    cell: str
+    compartment: Ints  # (P,)
+    position_um: Floats  # (P,) from the start
+
+    @property
+    def is_cable(self) -> bool:
+        """Whether there is anything to travel along."""
+        return len(self.compartment) > 1
+
+
+def cell_names(data: xr.Dataset) -> list[str]:
+    """Names of the cells, in order."""
+    return list(dict.fromkeys(str(name) for name in data["cell"].values))
+
+
+def main_path(data: xr.Dataset, cell: str) -> Path:
+    """Path from the start of a cell to its farthest tip."""
+    parent, position = data["parent"].values, data["position"].values
+    own = np.nonzero(data["cell"].values == cell)[0]
+    here = int(own[np.argmax(position[own])])
+    way = []
+    while here >= 0:
+        way.append(here)
+        here = int(parent[here])
+    compartment = np.array(way[::-1])
+    return Path(cell, compartment, position[compartment])
+
+
+def places_of(data: xr.Dataset, path: Path) -> Ints:
+    """Indices along dim ``place`` of those compartments of a path that were recorded, in order."""
+    recorded = {int(c): index for index, c in enumerate(data["place_compartment"].values)}
+    return np.array([recorded[int(c)] for c in path.compartment if int(c) in recorded], dtype=int)
+
+
+def passages(data: xr.Dataset, compartment: int, deterministic: bool = False) -> list[Floats]:
+    """Times (ms) at which spikes passed a compartment, for each trial."""
+    prefix = "deterministic_" if deterministic else ""
+    times = data[f"{prefix}spike_time"].values
+    here = data[f"{prefix}spike_compartment"].values == compartment
+    if deterministic:
+        return [times[here]]
+    owner = data["spike_trial"].values
+    return [times[here & (owner == trial)] for trial in data["trial"].values]
+
+
+def first_passages(data: xr.Dataset, path: Path, deterministic: bool = False) -> Floats:
+    """Time (ms) at which the first spike passed each compartment of a path.
+
+    Shape (trials, P), or (P,) for the deterministic limit; NaN where none did.
+    """
+    prefix = "deterministic_" if deterministic else ""
+    times = data[f"{prefix}spike_time"].values
+    compartment = data[f"{prefix}spike_compartment"].values
+    trials = data["trial"].values
+    place = np.full(data.sizes["compartment"], -1)
+    place[path.compartment] = np.arange(len(path.compartment))
+    along = place[compartment]
+    row = np.zeros(len(times), dtype=int)
+    if not deterministic:
+        row = np.searchsorted(trials, data["spike_trial"].values)
+    first = np.full((1 if deterministic else len(trials), len(path.compartment)), np.inf)
+    mine = along >= 0
+    np.minimum.at(first, (row[mine], along[mine]), times[mine])
+    first[np.isinf(first)] = np.nan
+    return first[0] if deterministic else first
+
+
+def velocity_m_per_s(path: Path, first_ms: Floats) -> Floats:
+    """Conduction velocity of the first spike, where it travels freely.
+
+    Between 55 and 85 % of the way, away from the end and from a start in the middle; of
+    a myelinated axon between the nodes nearest to these, for the membrane under myelin
+    need not reach the threshold.
+
+    Parameters
+    ----------
+    path : a cable
+    first_ms : of `first_passages`, (..., P)
+
+    Returns
+    -------
+    float64 (...), NaN where the spike did not pass; negative for a spike that travels
+    towards the start
+    """
+    rows = np.atleast_2d(first_ms)
+    speeds = np.array([_velocity(path.position_um, row) for row in rows])
+    return np.asarray(speeds if first_ms.ndim > 1 else speeds[0])
+
+
+def _velocity(position_um: Floats, first_ms: Floats) -> float:
+    passed = np.nonzero(np.isfinite(first_ms))[0]
+    if len(passed) < 2:
+        return np.nan
+    part = position_um[passed] / position_um[-1]
+    a, b = (passed[np.argmin(np.abs(part - fraction))] for fraction in _FREE)
+    distance_um, spent_ms = position_um[b] - position_um[a], first_ms[b] - first_ms[a]
+    far_enough = distance_um > _LEAST_PART * position_um[-1]
+    return float(1e-3 * distance_um / spent_ms) if far_enough and spent_ms != 0.0 else np.nan

@@ -1,0 +1,1 @@
+"""Cells of many compartments, and the synapses that join them."""

@@ -1,0 +1,129 @@
+"""From the tables of a circuit to its compartments, channels and synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stochhh.circuit.cell import Shape, shape
+from stochhh.circuit.crowd import Crowd, Kind, Pool
+from stochhh.circuit.network import Cable, Ints
+from stochhh.circuit.places import find_place
+from stochhh.errors import InputError
+from stochhh.kinetics.scheme import ChannelScheme
+from stochhh.membrane import Membrane
+from stochhh.scenario.circuits import Circuit
+
+
+@dataclass(frozen=True)
+class Network:
+    """A circuit of C compartments.
+
+    Attributes
+    ----------
+    shapes : of the cells, in order.
+    first : first compartment of each cell, and C.
+    membranes : at the area of each section that has one, by name and area (µm²).
+    kinds : of channels, those of receptors last.
+    n_channel_kinds : how many of them are channels of membranes.
+    pools : channels of one kind in one compartment, in order of compartments.
+    cable : of all cells.
+    receptor_kind : for each synapse its kind of receptors.
+    synapse_source, synapse_target : compartments.
+    """
+
+    shapes: tuple[Shape, ...]
+    first: Ints
+    membranes: dict[tuple[str, float], Membrane]
+    kinds: tuple[Kind, ...]
+    n_channel_kinds: int
+    pools: tuple[Pool, ...]
+    cable: Cable
+    receptor_kind: Ints
+    synapse_source: Ints
+    synapse_target: Ints
+
+    @property
+    def n_compartments(self) -> int:
+        """Number of compartments of all cells."""
+        return int(self.first[-1])
+
+    @property
+    def schemes(self) -> tuple[ChannelScheme, ...]:
+        """Scheme of each kind."""
+        return tuple(kind.scheme for kind in self.kinds)
+
+    @property
+    def reversals_mV(self) -> list[float]:
+        """All reversal potentials of channels and leaks."""
+        return [r for membrane in self.membranes.values() for r in membrane.reversals_mV]
+
+
+def build_network(circuit: Circuit) -> Network:
+    """Work out the compartments, channels and synapses that a circuit describes.
+
+    Raises
+    ------
+    InputError
+        A shape, a membrane, a place or a receptor that cannot be.
+    """
+    shapes = tuple(shape(cell, circuit.membranes, circuit.name) for cell in circuit.cell)
+    first = np.cumsum([0, *(len(one.geometry.parent) for one in shapes)]).astype(np.int64)
+    crowd = Crowd(circuit)
+    parts = [crowd.settle(one, int(first[index])) for index, one in enumerate(shapes)]
+    n_channel_kinds = len(crowd.kinds)
+    receptor_kind = [crowd.receptors(index) for index in range(len(circuit.synapse))]
+    source: list[int] = []
+    target: list[int] = []
+    for index, synapse in enumerate(circuit.synapse):
+        where = f"{circuit.name}: synapse[{index}]"
+        source.extend(
+            locate(shapes, first, synapse.source, synapse.source_at, f"{where}.from_at")[:1]
+        )
+        target.extend(
+            locate(shapes, first, synapse.target, synapse.target_at, f"{where}.to_at")[:1]
+        )
+    return Network(
+        shapes=shapes,
+        first=first,
+        membranes=crowd.membranes,
+        kinds=crowd.kinds,
+        n_channel_kinds=n_channel_kinds,
+        pools=tuple(crowd.pools),
+        cable=_joined(parts, any(one.sheathed for one in shapes)),
+        receptor_kind=np.array(receptor_kind, dtype=np.int64),
+        synapse_source=np.array(source, dtype=np.int64),
+        synapse_target=np.array(target, dtype=np.int64),
+    )
+
+
+def locate(shapes: Sequence[Shape], first: Ints, cell: str | None, text: str, where: str) -> Ints:
+    """Compartments of a circuit that a place on a cell means; the first cell without a name.
+
+    Raises
+    ------
+    InputError
+        There is no such place.
+    """
+    index = 0 if cell is None else [one.name for one in shapes].index(cell)
+    try:
+        return np.asarray(first[index] + find_place(shapes[index], text))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _joined(parts: Sequence[Cable], sheathed: bool) -> Cable:
+    """Put the compartments of cells behind each other."""
+    fields = {
+        name: np.ascontiguousarray(np.concatenate([getattr(part, name) for part in parts]))
+        for name in Cable._fields
+        if name not in ("spike_threshold", "spike_rearm")
+    }
+    if not sheathed:
+        none = np.zeros(0)
+        fields |= {"sheath_capacitance": none, "sheath_conductance": none, "sheath_axial": none}
+    return Cable(
+        **fields, spike_threshold=parts[0].spike_threshold, spike_rearm=parts[0].spike_rearm
+    )

@@ -1,0 +1,144 @@
+"""What drives a circuit from outside: injected currents, and conductances that open at times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stochhh.circuit.build import Network, locate
+from stochhh.circuit.network import Floats, Injection, Inputs, Ints, starts
+from stochhh.circuit.sites import peak_of_difference
+from stochhh.errors import InputError
+from stochhh.plan import generator
+from stochhh.scenario.circuits import Circuit
+from stochhh.scenario.stimuli import Stimulus
+from stochhh.scenario.synapses import ConductanceInput
+from stochhh.stimulus import Surroundings, compile_stimuli, is_random
+
+_NOISE_STREAM, _EVENT_STREAM = 1, 2
+_MOST_EVENTS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Currents:
+    """Stimuli and inputs of a circuit, and the compartments they act on.
+
+    Attributes
+    ----------
+    stimuli, stimulated : tables, and the compartments of each.
+    inputs, opened : likewise.
+    area_um2 : of all compartments, (C,).
+    duration_ms : of a trial.
+    name : of the scenario.
+    """
+
+    stimuli: tuple[Stimulus, ...]
+    stimulated: tuple[Ints, ...]
+    inputs: tuple[ConductanceInput, ...]
+    opened: tuple[Ints, ...]
+    area_um2: Floats
+    duration_ms: float
+    name: str
+
+    @property
+    def random(self) -> bool:
+        """Whether they differ from trial to trial."""
+        return is_random(self.stimuli) or any(one.rate is not None for one in self.inputs)
+
+    def injection(self, seed: np.random.SeedSequence, frozen: np.random.SeedSequence) -> Injection:
+        """Currents of one trial; `frozen` is the seed of noise that is the same in all."""
+        ends, currents, shares = [], [], []
+        for index, (stimulus, where) in enumerate(zip(self.stimuli, self.stimulated, strict=True)):
+            area = self.area_um2[where]
+            around = Surroundings(
+                area_um2=float(area.sum()),
+                duration_ms=self.duration_ms,
+                noise_rng=generator(_child(seed, _NOISE_STREAM, index)),
+                frozen_seed=_child(frozen, index),
+            )
+            pieces = compile_stimuli([stimulus], around, self.name)
+            ends.append(pieces.end)
+            currents.append(pieces.current)
+            shares.append(area / area.sum())
+        none = np.zeros(0)
+        return Injection(
+            piece_start=starts([len(end) for end in ends]),
+            end=np.concatenate([*ends, none]),
+            current=np.concatenate([*currents, none]),
+            share_start=starts([len(where) for where in self.stimulated]),
+            compartment=np.concatenate([*self.stimulated, none]).astype(np.int64),
+            share=np.concatenate([*shares, none]),
+        )
+
+    def open_inputs(self, seed: np.random.SeedSequence) -> Inputs:
+        """Conductances of one trial, with the times of their events."""
+        rows = []
+        events = []
+        for index, (table, where) in enumerate(zip(self.inputs, self.opened, strict=True)):
+            rise = 0.0 if table.rise_ms is None else float(table.rise_ms)
+            decay, peak = float(table.decay_ms), float(table.peak_nS)
+            amplitude = peak / peak_of_difference(decay, rise) if rise else peak
+            rng = generator(_child(seed, _EVENT_STREAM, index))
+            for compartment in where:
+                rows.append((compartment, amplitude, decay, rise, float(table.reversal_mV)))
+                events.append(self._events(table, rng))
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
+        return Inputs(
+            compartment=columns[0].astype(np.int64),
+            amplitude=columns[1],
+            decay=columns[2],
+            rise=columns[3],
+            reversal=columns[4],
+            event_start=starts([len(times) for times in events]),
+            event=np.concatenate([*events, np.zeros(0)]),
+        )
+
+    def _events(self, table: ConductanceInput, rng: np.random.Generator) -> Floats:
+        if table.times_ms is not None:
+            return np.sort(np.array([float(time) for time in table.times_ms]))
+        assert table.rate is not None
+        n = rng.poisson(float(table.rate) * self.duration_ms)
+        return np.sort(rng.uniform(0.0, self.duration_ms, n))
+
+
+def compile_currents(circuit: Circuit, network: Network) -> Currents:
+    """Find the compartments that stimuli and inputs act on.
+
+    Raises
+    ------
+    InputError
+        A place that is not there, a waveform that cannot be used, or far too many events.
+    """
+    duration = float(circuit.run.duration_ms)
+
+    def where(what: str, index: int, cell: str | None, at: str | None) -> Ints:
+        key = f"{circuit.name}: {what}[{index}].at"
+        return locate(network.shapes, network.first, cell, at or "start", key)
+
+    for index, one in enumerate(circuit.input):
+        expected = 0.0 if one.rate is None else float(one.rate) * duration
+        if expected > _MOST_EVENTS:
+            raise InputError(
+                f"{circuit.name}: input[{index}].rate: {expected:.3g} events a trial; "
+                f"at most {_MOST_EVENTS:.0e} are allowed"
+            )
+    currents = Currents(
+        stimuli=circuit.stimulus,
+        stimulated=tuple(
+            where("stimulus", index, one.cell, one.at) for index, one in enumerate(circuit.stimulus)
+        ),
+        inputs=circuit.input,
+        opened=tuple(
+            where("input", index, one.cell, one.at) for index, one in enumerate(circuit.input)
+        ),
+        area_um2=np.concatenate([one.geometry.area_um2 for one in network.shapes]),
+        duration_ms=duration,
+        name=circuit.name,
+    )
+    currents.injection(np.random.SeedSequence(0), np.random.SeedSequence(0))
+    return currents
+
+
+def _child(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))

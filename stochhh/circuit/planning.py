@@ -1,0 +1,140 @@
+"""From a circuit's tables to the plan of each point of its sweep, before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stochhh.choose import usual_step_ms
+from stochhh.circuit.build import Network, build_network
+from stochhh.circuit.currents import compile_currents
+from stochhh.circuit.network import Floats, Ints
+from stochhh.circuit.places import find_recorded
+from stochhh.circuit.plan import CircuitPlan
+from stochhh.circuit.rest import resting_state
+from stochhh.errors import InputError
+from stochhh.methods import METHODS
+from stochhh.scenario import expand_sweep
+from stochhh.scenario.circuits import Circuit
+from stochhh.units import Amount
+
+_MOST_VALUES = 500_000_000  # numbers in a dataset: 4 GB
+_MOST_STEPS = 1_000_000_000
+
+
+def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, Any]]]:
+    """Work out the plan and the place on the axes of every point of a circuit's sweep.
+
+    Raises
+    ------
+    InputError
+        Anything about the circuit that only shows when it is worked out.
+    """
+    points = expand_sweep(circuit)
+    plans = [_plan(point.scenario, index) for index, point in enumerate(points)]
+    shapes = {(plan.network.n_compartments, len(plan.record_ms)) for plan in plans}
+    kinds = [[kind.name for kind in plan.network.kinds] for plan in plans]
+    if len(shapes) > 1 or any(other != kinds[0] for other in kinds):
+        raise InputError(
+            f"{circuit.name}: sweep: all points must have the same compartments, channels and "
+            "records; give sections their number of compartments (compartments = 50) and "
+            "run.step so that they do"
+        )
+    first = plans[0]
+    width = 1 + first.network.n_channel_kinds * ("open" in first.variables)
+    n_values = len(plans) * n_trials_of(circuit) * len(first.record_ms) * len(first.where) * width
+    if n_values > _MOST_VALUES:
+        raise InputError(
+            f"{circuit.name}: run.record: {8e-9 * n_values:.0f} GB would be recorded; make "
+            'interval longer, name fewer places (where = ["axon end"]) or run fewer trials'
+        )
+    return plans, [point.values for point in points]
+
+
+def n_trials_of(circuit: Circuit) -> int:
+    """Trials at each point; a deterministic run needs only one."""
+    deterministic = circuit.run.method == "deterministic"
+    return 1 if deterministic and not _random(circuit) else circuit.run.trials
+
+
+def _random(circuit: Circuit) -> bool:
+    from stochhh.stimulus import is_random
+
+    return is_random(circuit.stimulus) or any(one.rate is not None for one in circuit.input)
+
+
+def _plan(circuit: Circuit, index: int) -> CircuitPlan:
+    network = build_network(circuit)
+    initial = circuit.run.initial.voltage
+    if isinstance(initial, Amount):
+        voltage = np.full(network.n_compartments, float(initial))
+        space = np.zeros(network.n_compartments if len(network.cable.sheath_axial) else 0)
+    else:
+        voltage, space = resting_state(network, circuit.name)
+    step, n_steps, every = _steps(circuit, network, voltage)
+    assert circuit.run.seed is not None
+    return CircuitPlan(
+        name=circuit.name,
+        point=index,
+        seed=circuit.run.seed,
+        network=network,
+        synapses=circuit.synapse,
+        currents=compile_currents(circuit, network),
+        duration_ms=float(circuit.run.duration_ms),
+        step_ms=step,
+        n_steps=n_steps,
+        every=every,
+        variables=circuit.run.record.variables,
+        where=_recorded(circuit, network),
+        voltage_mV=voltage,
+        space_mV=space,
+        mean_field=circuit.run.method == "deterministic",
+    )
+
+
+def _steps(circuit: Circuit, network: Network, voltage_mV: Floats) -> tuple[float, int, int]:
+    """Step (ms) that divides the interval of records, number of steps, steps between records."""
+    run = circuit.run
+    duration, interval = float(run.duration_ms), float(run.record.interval_ms)
+    if interval > duration:
+        raise InputError(
+            f'{circuit.name}: run.record.interval: "{run.record.interval_ms.text}" is longer than '
+            f'run.duration = "{run.duration_ms.text}"'
+        )
+    wanted = float(run.step_ms) if run.step_ms is not None else _usual_step(network, voltage_mV)
+    every = max(int(np.ceil(interval / wanted * (1 - 1e-9))), 1)
+    step = interval / every
+    n_steps = round(duration / step)
+    if n_steps > _MOST_STEPS:
+        raise InputError(
+            f"{circuit.name}: run.duration: {n_steps:.3g} steps of {step:g} ms; "
+            f"at most {_MOST_STEPS:.0e} are allowed"
+        )
+    return step, n_steps, every
+
+
+def _usual_step(network: Network, voltage_mV: Floats) -> float:
+    """Shortest of the steps that patches of these membranes would take."""
+    usual = float(np.median(voltage_mV))
+    methods = [METHODS["leap"]]
+    if any(pool.method == "langevin" for pool in network.pools):
+        methods.append(METHODS["langevin"])
+    return min(
+        usual_step_ms(method, membrane, usual)
+        for method in methods
+        for membrane in network.membranes.values()
+    )
+
+
+def _recorded(circuit: Circuit, network: Network) -> Ints:
+    where = circuit.run.record.where
+    if where == "everywhere":
+        return np.arange(network.n_compartments)
+    found: list[int] = []
+    for index, text in enumerate(where):
+        try:
+            found.extend(find_recorded(network.shapes, text))
+        except InputError as error:
+            raise InputError(f"{circuit.name}: run.record.where[{index}]: {error}") from None
+    return np.array(list(dict.fromkeys(int(c) for c in found)), dtype=np.int64)

@@ -1,0 +1,202 @@
+"""One trial of a circuit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stochhh.circuit.network import (
+    CLOCK,
+    CircuitRecords,
+    Floats,
+    Ints,
+    State,
+    release_buffer,
+    spike_buffer,
+)
+from stochhh.circuit.plan import CircuitPlan, generator
+from stochhh.circuit.sites import begin_sites
+from stochhh.errors import InputError, Stopped, TrustError
+from stochhh.kernels.receptors import RELAX
+from stochhh.kernels.stepped import FLOW
+from stochhh.steps import Steps
+from stochhh.trial import Progress
+
+_COMPARTMENT_STEPS = 200_000  # a kernel takes before it returns
+_BUFFER = 10_000
+_ROOM_MV = 30.0
+_ROUNDING = 1e-9  # of the charge that moved
+
+
+class CircuitTrial(NamedTuple):
+    """What one trial left. W recorded compartments, K kinds of channels, Y synapses."""
+
+    records: CircuitRecords
+    spike_ms: Floats
+    spike_compartment: Ints
+    release_ms: Floats
+    release_site: Ints
+    release_spike_ms: Floats
+    charge_fC: Floats  # (K,)
+    final_voltage_mV: Floats  # (C,)
+    transitions: int
+
+
+def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -> CircuitTrial:
+    """Run one trial of a circuit, or its deterministic limit.
+
+    All of a trial's draws come from one stream: its compartments are moved one after
+    the other.
+
+    Raises
+    ------
+    Stopped
+        `progress` asked to stop.
+    InputError
+        A voltage ran away.
+    TrustError
+        Charge or channels got lost.
+    """
+    from stochhh.kernels import circuit, status
+
+    rng = generator(plan.seed_sequence(trial))
+    synapses = plan.synapse_arrays
+    seed = plan.seed_sequence(trial)
+    injection = plan.currents.injection(seed, np.random.SeedSequence(plan.seed))
+    inputs = plan.currents.open_inputs(seed)
+    state = _begin(plan, rng, len(injection.piece_start) - 1, len(inputs.compartment))
+    state.piece[:] = injection.piece_start[:-1]
+    state.next_event[:] = inputs.event_start[:-1]
+    records = _records(plan)
+    n = plan.network.n_compartments
+    spikes = spike_buffer(_BUFFER + 2 * n)
+    releases = release_buffer(_BUFFER + 2 * int(synapses.site_start[-1]))
+    budget = max(_COMPARTMENT_STEPS // n, 1)
+    steps, clock = plan.steps, state.clock[0]
+    found_spikes: list[tuple[Floats, Ints]] = []
+    found_releases: list[tuple[Floats, Ints, Floats]] = []
+    initial = state.voltage.copy()
+    code = status.PAUSED
+    while code != status.FINISHED:
+        before = int(clock["step"])
+        _, code = circuit.simulate(
+            rng, steps, plan.graph, plan.share, plan.cable, plan.pools, synapses, injection,
+            inputs, state, plan.n_steps, budget, records, spikes, releases,
+        )  # fmt: skip
+        k, m = int(clock["spikes"]), int(clock["releases"])
+        found_spikes.append((spikes.time[:k].copy(), spikes.compartment[:k].copy()))
+        found_releases.append(
+            (releases.time[:m].copy(), releases.site[:m].copy(), releases.spike[:m].copy())
+        )
+        clock["spikes"] = clock["releases"] = 0
+        if code == status.LEFT_TABLE:
+            steps = _reaching(plan, steps, float(clock["off_table"]))
+        covered = (int(clock["step"]) - before) * plan.step_ms
+        if progress is not None and progress(covered):
+            raise Stopped
+    _check(plan, trial, state, initial)
+    spike_ms, spike_compartment = map(np.concatenate, zip(*found_spikes, strict=True))
+    release_ms, site, release_spike = map(np.concatenate, zip(*found_releases, strict=True))
+    order, sent = np.lexsort((spike_compartment, spike_ms)), np.argsort(release_ms, kind="stable")
+    return CircuitTrial(
+        records=records,
+        spike_ms=spike_ms[order],
+        spike_compartment=spike_compartment[order],
+        release_ms=release_ms[sent],
+        release_site=site[sent],
+        release_spike_ms=release_spike[sent],
+        charge_fC=state.charge[: plan.network.n_channel_kinds].copy(),
+        final_voltage_mV=state.voltage.copy(),
+        transitions=int(clock["transitions"]),
+    )
+
+
+def _begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_inputs: int) -> State:
+    """State at time zero: channels drawn from their laws, or their expected numbers."""
+    network, graph = plan.network, plan.graph
+    n, n_states = network.n_compartments, len(plan.share)
+    synapses = plan.synapse_arrays
+    occupancy = np.zeros((n, n_states))
+    state_start = graph.state_start
+    for pool, how in zip(network.pools, plan.pools.how, strict=True):
+        law = plan.laws[pool.kind][pool.compartment]
+        states = slice(state_start[pool.kind], state_start[pool.kind + 1])
+        drawn = pool.count * law if how == FLOW else rng.multinomial(pool.count, law)
+        occupancy[pool.compartment, states] += drawn
+    receptors = np.zeros((int(synapses.site_start[-1]), n_states))
+    for y, table in enumerate(plan.synapses):
+        k, count = synapses.kind[y], table.receptors.count
+        law = plan.laws[k][synapses.target[y]]
+        states = slice(state_start[k], state_start[k + 1])
+        for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
+            averaged = synapses.how[y] == RELAX
+            receptors[site, states] = count * law if averaged else rng.multinomial(count, law)
+    with np.errstate(divide="ignore"):
+        wait = rng.standard_exponential(len(plan.synapses)) / synapses.spontaneous
+    clock = np.zeros(1, dtype=CLOCK)
+    return State(
+        voltage=plan.voltage_mV.copy(),
+        space=plan.space_mV.copy(),
+        occupancy=occupancy,
+        class_weight=occupancy @ graph.leaving,
+        hidden=occupancy.copy(),
+        armed=plan.voltage_mV < plan.cable.spike_threshold,
+        terminal_armed=plan.voltage_mV[synapses.source] < synapses.threshold,
+        next_spontaneous=wait,
+        sites=begin_sites(receptors, graph.leaving),
+        piece=np.zeros(n_currents, dtype=np.int64),
+        next_event=np.zeros(n_inputs, dtype=np.int64),
+        input_slow=np.zeros(n_inputs),
+        input_fast=np.zeros(n_inputs),
+        charge=np.zeros(len(network.kinds)),
+        clock=clock,
+    )
+
+
+def _records(plan: CircuitPlan) -> CircuitRecords:
+    n, width, n_synapses = len(plan.record_ms), len(plan.where), len(plan.synapses)
+    kinds = plan.network.n_channel_kinds
+    return CircuitRecords(
+        every=plan.every,
+        where=plan.where,
+        voltage=np.zeros((n if "voltage" in plan.variables else 0, width)),
+        open=np.zeros((n if "open" in plan.variables else 0, width, kinds)),
+        receptor_open=np.zeros((n, n_synapses)),
+        transmitter=np.zeros((n, n_synapses)),
+    )
+
+
+def _check(plan: CircuitPlan, trial: int, state: State, initial_mV: Floats) -> None:
+    """Every trial: charge and channels must be all there."""
+    clock, cable = state.clock[0], plan.cable
+    stored = float(cable.capacitance @ (state.voltage - initial_mV))
+    gone = float(clock["ionic"]) - float(clock["injected"])
+    moved = float(np.abs(state.charge).sum()) + abs(float(clock["injected"]))
+    scale = moved + float(cable.capacitance.sum()) * 100.0
+    if not abs(stored + gone) <= _ROUNDING * scale:
+        raise TrustError(
+            f"{plan.name}: trial {trial}: {stored + gone:.3g} fC of {scale:.3g} fC got lost; "
+            "please report it"
+        )
+    for pool in plan.network.pools:
+        states = slice(plan.graph.state_start[pool.kind], plan.graph.state_start[pool.kind + 1])
+        there = state.occupancy[pool.compartment, states].sum()
+        if not abs(there - pool.count) <= 1e-6 * pool.count:
+            raise TrustError(
+                f"{plan.name}: trial {trial}: {there} channels where there were {pool.count}; "
+                "please report it"
+            )
+
+
+def _reaching(plan: CircuitPlan, steps: Steps, voltage_mV: float) -> Steps:
+    """Tables that reach well beyond a voltage outside the ones at hand."""
+    low = steps.first
+    high = low + steps.spacing * (len(steps.rates) - 1)
+    try:
+        return plan.step_table.covering(
+            float(np.min([low, voltage_mV - _ROOM_MV])),
+            float(np.max([high, voltage_mV + _ROOM_MV])),
+        )
+    except InputError as error:
+        raise InputError(f"{plan.name}: {error}") from None

@@ -1,0 +1,110 @@
+"""The table that the command line shows after the run of a circuit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+_CELL_ROWS = (
+    ("spikes at the start, a trial", "spikes_at_start", "{:.3g}"),
+    ("spikes at the end, a trial", "spikes_at_end", "{:.3g}"),
+    ("first spike at the end (ms)", "first_at_end_ms", "{:.4g}"),
+    ("  its SD over trials (ms)", "first_at_end_sd_ms", "{:.3g}"),
+    ("conduction velocity (m/s)", "velocity_m_per_s", "{:.4g}"),
+)
+_SYNAPSE_ROWS = (
+    ("vesicles released by spikes, a trial", "evoked_vesicles", "{:.3g}"),
+    ("vesicles released spontaneously, a trial", "spontaneous_vesicles", "{:.3g}"),
+    ("trials without an evoked release", "trials_without_evoked", "{:d}"),
+    ("most receptors open at once", "most_receptors_open", "{:.0f}"),
+)
+
+
+def circuit_table(summary: dict[str, Any]) -> Table:
+    """Lay out the summary of a circuit's run, cell by cell and synapse by synapse."""
+    table = Table(title=summary["title"], title_justify="left", title_style="bold")
+    table.add_column("")
+    table.add_column(f"{summary['method']}", justify="right")
+    table.add_column("95 % interval", justify="right")
+    table.add_column("deterministic", justify="right")
+    points = summary.get("points", [summary])
+    for point in points:
+        if "place" in point:
+            place = ", ".join(f"{axis} = {value}" for axis, value in point["place"].items())
+            table.add_row(f"[bold]{place}[/bold]")
+        for name, cell in point["cells"].items():
+            heading = f"{name} ({cell['compartments']} compartments)"
+            _add_rows(table, heading, _CELL_ROWS, cell, cell.get("deterministic", {}))
+        for name, synapse in point["synapses"].items():
+            _add_rows(table, name, _SYNAPSE_ROWS, synapse, {})
+        table.add_section()
+    flips = summary["transitions"]
+    drawn = f"{flips:,d} channel transitions drawn one by one, " if flips else ""
+    trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
+    table.caption = f"{drawn}{trials} of {summary['duration_ms']:g} ms, {summary['wall_s']:.2f} s"
+    return table
+
+
+def _add_rows(
+    table: Table,
+    heading: str,
+    rows: tuple[tuple[str, str, str], ...],
+    numbers: dict[str, Any],
+    limit: dict[str, Any],
+) -> None:
+    table.add_row(f"[bold]{heading}[/bold]")
+    for label, key, form in rows:
+        if key not in numbers:
+            continue
+        value, interval = numbers[key], numbers.get(f"{key}_ci")
+        spread = ""
+        if interval is not None:
+            spread = " to ".join(form.format(bound) for bound in interval)
+        beside = limit.get(key)
+        table.add_row(
+            f"  {label}",
+            "–" if value is None else form.format(value),
+            spread,
+            "" if beside is None else form.format(beside),
+        )
+
+
+def cell_tables(description: dict[str, Any]) -> list[Table]:
+    """Lay out resolved cells and synapses."""
+    cells = Table(title="cells", title_justify="left", title_style="bold")
+    cells.add_column("")
+    entries = description["cells"]
+    for entry in entries:
+        cells.add_column(entry["name"], justify="right")
+    for name, form in (
+        ("sections", "{sections}"),
+        ("compartments", "{compartments:,d}"),
+        ("longest compartment (µm)", "{longest_um:.4g}"),
+        ("from start to farthest tip (µm)", "{reach_um:.6g}"),
+        ("membrane area (µm²)", "{area_um2:.4g}"),
+        ("capacitance (pF)", "{capacitance_pF:.4g}"),
+    ):
+        cells.add_row(name, *(form.format(**entry) for entry in entries))
+    rests = [
+        f"{low:.2f}" if high - low < 0.01 else f"{low:.2f} to {high:.2f}"
+        for low, high in (entry["rest_mV"] for entry in entries)
+    ]
+    cells.add_row("resting voltage (mV)", *rests)
+    for name in dict.fromkeys(name for entry in entries for name in entry["channels"]):
+        counts = [f"{entry['channels'].get(name, 0):,d}" for entry in entries]
+        cells.add_row(f"{name} channels", *counts)
+    if not description["synapses"]:
+        return [cells]
+    synapses = Table(title="synapses", title_justify="left", title_style="bold")
+    for heading in ("synapse", "from where to where", "sites", "vesicles a spike", "receptors"):
+        synapses.add_column(heading, justify="left" if heading != "sites" else "right")
+    for one in description["synapses"]:
+        synapses.add_row(
+            one["name"],
+            one["way"],
+            f"{one['sites']}",
+            f"{one['content']:g} of {one['sites']}, on average",
+            f"{one['receptors']} of {one['conductance_pS']:g} pS",
+        )
+    return [cells, synapses]

@@ -1,0 +1,66 @@
+"""The resolved cells and synapses of a circuit: what their quantities amount to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stochhh.circuit.build import Network, build_network
+from stochhh.circuit.rest import resting_state
+from stochhh.errors import InputError
+from stochhh.scenario import Circuit, expand_sweep
+
+
+def describe_circuit(circuit: Circuit) -> dict[str, Any]:
+    """Work out compartments, channels and rest of each cell, and what each synapse can do.
+
+    With a sweep this is the circuit of its first point.
+
+    Raises
+    ------
+    InputError
+        A cell, a membrane or a synapse that cannot be.
+    """
+    circuit = expand_sweep(circuit)[0].scenario
+    network = build_network(circuit)
+    try:
+        rest = resting_state(network, circuit.name)[0]
+    except InputError:
+        rest = np.full(network.n_compartments, np.nan)
+    return {
+        "cells": [_cell(network, index, rest) for index in range(len(network.shapes))],
+        "synapses": [
+            {
+                "name": one.name,
+                "way": f"{one.source} {one.source_at} to {one.target} {one.target_at}",
+                "sites": one.release.sites,
+                "content": one.release.sites * one.release.probability,
+                "receptors": f"{one.receptors.count:,d} {one.receptors.scheme} a site",
+                "conductance_pS": 1e3 * float(one.receptors.conductance_nS),
+            }
+            for one in circuit.synapse
+        ],
+    }
+
+
+def _cell(network: Network, index: int, rest_mV: Any) -> dict[str, Any]:
+    shape = network.shapes[index]
+    geometry = shape.geometry
+    own = slice(network.first[index], network.first[index + 1])
+    channels: dict[str, int] = {}
+    for pool in network.pools:
+        if own.start <= pool.compartment < own.stop:
+            name = network.kinds[pool.kind].name
+            channels[name] = channels.get(name, 0) + pool.count
+    return {
+        "name": shape.name,
+        "sections": len(shape.sections),
+        "compartments": len(geometry.parent),
+        "longest_um": float(geometry.length_um.max()),
+        "reach_um": float((geometry.position_um + 0.5 * geometry.length_um).max()),
+        "area_um2": float(geometry.area_um2.sum()),
+        "capacitance_pF": float(network.cable.capacitance[own].sum()),
+        "channels": channels,
+        "rest_mV": [float(np.min(rest_mV[own])), float(np.max(rest_mV[own]))],
+    }

@@ -1,0 +1,234 @@
+"""The picture of a circuit: down the page from cell to cell, all over the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import matplotlib.patheffects as effects
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stochhh.analysis.cells import Path, cell_names, first_passages, main_path, places_of
+from stochhh.plot import style
+from stochhh.plot.panels import legend_above
+from stochhh.result import Result
+from stochhh.scenario import Circuit
+
+_MAP_INCHES, _CURVE_INCHES = 1.25, 0.95
+_MOST_CELLS = 8
+_MOST_COLUMNS = 2000  # of a map
+_CURVES = (0.0, 0.5, 1.0)  # places along a cable whose voltages are drawn
+
+
+class Panel(NamedTuple):
+    """One panel: its height, and what draws it."""
+
+    inches: float
+    draw: Callable[[Axes], None]
+
+
+class View(NamedTuple):
+    """What panels need besides their axes."""
+
+    data: xr.Dataset
+    trial: int  # of which maps and single curves are drawn
+    n_traces: int
+
+
+def circuit_overview(result: Result) -> Figure:
+    """Draw a circuit's run: maps of voltage and open channels of cables, curves, vesicles.
+
+    Of a sweep the first point is drawn.
+    """
+    circuit = result.experiment
+    assert isinstance(circuit, Circuit)
+    layout = circuit.figure
+    data = result.point(0)
+    trial = min(layout.trial, data.sizes["trial"] - 1)
+    view = View(data, trial, layout.traces)
+    panels = _panels(circuit, view)
+    with style.style():
+        size = (style.WIDTH, 0.7 + sum(panel.inches for panel in panels))
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(
+            len(panels),
+            1,
+            sharex=True,
+            squeeze=False,
+            gridspec_kw={"height_ratios": [panel.inches for panel in panels]},
+        )[:, 0]
+        for one, panel in zip(axes, panels, strict=True):
+            panel.draw(one)
+            if one is not axes[-1]:
+                one.tick_params(axis="x", bottom=False)
+        start = 0.0 if layout.start_ms is None else float(layout.start_ms)
+        end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
+        axes[-1].set_xlim(start, end)
+        axes[-1].set_xlabel("time (ms)")
+        figure.align_ylabels(axes)
+        figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def _panels(circuit: Circuit, view: View) -> list[Panel]:
+    panels: list[Panel] = []
+    data = view.data
+    for name in cell_names(data)[:_MOST_CELLS]:
+        path = main_path(data, name)
+        places = places_of(data, path)
+        if len(places) > 2:
+            if "voltage" in data:
+                panels.append(Panel(_MAP_INCHES, partial(_voltage_map, view, path, places)))
+            if "open" in data and data.sizes["population"]:
+                panels.append(Panel(_MAP_INCHES, partial(_channel_map, view, path, places)))
+        if len(places) and "voltage" in data:
+            panels.append(Panel(_CURVE_INCHES, partial(_curves, view, path, places)))
+        for number, synapse in enumerate(circuit.synapse):
+            if synapse.source == name:
+                panels.append(Panel(_CURVE_INCHES, partial(_synapse, view, number)))
+    return panels
+
+
+def _voltage_map(view: View, path: Path, places: Any, axes: Axes) -> None:
+    """Voltage of one trial over time and place, with the way of the deterministic spike."""
+    voltage = view.data["voltage"].values[view.trial][:, places]
+    _map(view, path, places, voltage, axes, "viridis", "mV")
+    _label(axes, path.cell, "voltage")
+    _deterministic_way(view, path, axes)
+
+
+def _channel_map(view: View, path: Path, places: Any, axes: Axes) -> None:
+    """Share of the channels of one kind that are open, in one trial."""
+    ions = [str(ion) for ion in view.data["ion"].values]
+    here = view.data["count"].values[path.compartment].sum(axis=0) > 0
+    first = next((k for k, ion in enumerate(ions) if ion == "Na+" and here[k]), None)
+    kind = int(np.argmax(here)) if first is None else first
+    count = view.data["count"].values[view.data["place_compartment"].values[places], kind]
+    opened = view.data["open"].values[view.trial][:, places, kind]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(count > 0, 100.0 * opened / count, np.nan)
+    _map(view, path, places, share, axes, "magma", "% open")
+    ion = style.ion_label(ions[kind])
+    _label(axes, path.cell, f"{ion} channels")
+    axes.set_facecolor("0.85")
+    _deterministic_way(view, path, axes)
+
+
+def _map(
+    view: View, path: Path, places: Any, values: Any, axes: Axes, colors: str, unit: str
+) -> None:
+    time = view.data["time"].values
+    stride = max(len(time) // _MOST_COLUMNS, 1)
+    compartments = view.data["place_compartment"].values[places]
+    position = view.data["position"].values[compartments]
+    scale, unit_of_length = _scale(path)
+    image = axes.pcolormesh(
+        time[::stride],
+        position / scale,
+        values[::stride].T,
+        cmap=colors,
+        shading="nearest",
+        rasterized=True,
+    )
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.colorbar(image, ax=axes, label=unit, pad=0.01, aspect=12)
+    axes.set_ylabel(f"place ({unit_of_length})")
+    axes.set_ylim(position[-1] / scale, position[0] / scale)
+
+
+def _label(axes: Axes, cell: str, what: str) -> None:
+    axes.text(
+        0.995,
+        0.95,
+        f"{cell}: {what}",
+        transform=axes.transAxes,
+        ha="right",
+        va="top",
+        color="white",
+        fontsize=8,
+        path_effects=[effects.withStroke(linewidth=2, foreground="0.2")],
+    )
+
+
+def _deterministic_way(view: View, path: Path, axes: Axes) -> None:
+    """Where and when the deterministic spike crosses the threshold."""
+    if "deterministic_spike_time" not in view.data:
+        return
+    first = first_passages(view.data, path, deterministic=True)
+    if not np.isfinite(first).any():
+        return
+    scale, _ = _scale(path)
+    axes.plot(
+        first,
+        path.position_um / scale,
+        color="white",
+        linestyle=style.DASHES,
+        linewidth=1.1,
+        path_effects=[effects.withStroke(linewidth=2.2, foreground="black")],
+    )
+
+
+def _curves(view: View, path: Path, places: Any, axes: Axes) -> None:
+    """Voltages at some places, of several trials over the deterministic ones."""
+    data = view.data
+    time = data["time"].values
+    chosen = places if len(places) < 3 else [places[int(f * (len(places) - 1))] for f in _CURVES]
+    colors = [style.VOLTAGE, "#009E73", "#CC79A7"]
+    scale, unit = _scale(path)
+    n = min(view.n_traces, data.sizes["trial"])
+    for place, color in zip(chosen, colors, strict=False):
+        for trial in range(n):
+            axes.plot(
+                time, data["voltage"].values[trial, :, place], color=color, alpha=0.7, **style.TRIAL
+            )
+        where = float(data["position"].values[data["place_compartment"].values[place]])
+        label = f"at {where / scale:.2g} {unit}" if len(chosen) > 1 else f"{n} trials"
+        axes.plot([], [], color=color, label=label, **style.TRIAL)
+        if "deterministic_voltage" in data:
+            axes.plot(time, data["deterministic_voltage"].values[:, place], **style.LIMIT)
+    if "deterministic_voltage" in data:
+        axes.plot([], [], label="deterministic", **style.LIMIT)
+    axes.set_ylabel(f"{path.cell}\n(mV)")
+    legend_above(axes)
+
+
+def _synapse(view: View, number: int, axes: Axes) -> None:
+    """Open receptors of a synapse, and the vesicles that opened them."""
+    data = view.data
+    time = data["time"].values
+    for trial in range(min(view.n_traces, data.sizes["trial"])):
+        axes.plot(
+            time,
+            data["receptor_open"].values[trial, :, number],
+            color=style.MEAN,
+            alpha=1.0 if trial == view.trial else 0.35,
+            label="trials" if trial == 0 else None,
+            **style.TRIAL,
+        )
+    if "deterministic_receptor_open" in data:
+        values = data["deterministic_receptor_open"].values[:, number]
+        axes.plot(time, values, label="deterministic", **style.LIMIT)
+    mine = data["release_synapse"].values == number
+    mine &= data["release_trial"].values == data["trial"].values[view.trial]
+    when = data["release_time"].values[mine]
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(min(0.0, bottom), top + 0.25 * (top - bottom))
+    axes.plot(
+        when,
+        np.full(len(when), top + 0.12 * (top - bottom)),
+        linestyle="none",
+        marker="|",
+        color="black",
+        label=f"{len(when)} vesicles",
+    )
+    axes.set_ylabel(f"{data['synapse'].values[number]}\nopen receptors")
+    legend_above(axes)
+
+
+def _scale(path: Path) -> tuple[float, str]:
+    return (1000.0, "mm") if path.position_um[-1] >= 1000.0 else (1.0, "µm")

@@ -1,0 +1,141 @@
+"""The tables of a circuit's scenario: cells and synapses instead of one membrane."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, StrictBool, StrictInt, StrictStr, model_validator
+
+from stochhh.errors import InputError, did_you_mean
+from stochhh.fields import Duration, Quantity, Table, Time
+from stochhh.scenario.analyses import SpikeDetection
+from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
+from stochhh.scenario.models import Name
+from stochhh.scenario.stimuli import Stimulus
+from stochhh.scenario.synapses import ConductanceInput, Synapse
+from stochhh.units import DURATION, VOLTAGE, Amount, parse
+
+
+class CircuitInitial(Table):
+    """How a trial starts."""
+
+    voltage: Annotated[Amount | Literal["rest"], Quantity(VOLTAGE, word="rest")] = Field(
+        "rest", description="of every compartment; at rest the whole circuit is in equilibrium"
+    )
+
+
+class CircuitRecord(Table):
+    """What is written down while a trial runs; it changes nothing in the run."""
+
+    interval_ms: Duration = Field(parse("0.1 ms", DURATION), alias="interval")
+    variables: tuple[Literal["voltage", "open"], ...] = ("voltage", "open")
+    where: Literal["everywhere"] | tuple[Name, ...] = Field(
+        "everywhere", description='places such as "axon end" or "axon 120 um"'
+    )
+
+
+class CircuitRun(Table):
+    """Length, repetition, seed and method."""
+
+    duration_ms: Duration = Field(alias="duration")
+    trials: Annotated[StrictInt, Field(ge=1, le=10**7)] = 1
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] | None = None
+    method: CellMethod = Field(
+        "auto", description="of channels whose membrane does not say its own"
+    )
+    step_ms: Duration | None = Field(None, alias="step", description="time step")
+    initial: CircuitInitial = CircuitInitial()
+    record: CircuitRecord = CircuitRecord()
+    deterministic: StrictBool = Field(
+        True, description="run the deterministic limit of the same circuit beside the trials"
+    )
+
+
+class CircuitAnalysis(Table):
+    """What to compute from a run of a circuit: spikes always."""
+
+    spikes: SpikeDetection = SpikeDetection()
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Names of the studies asked for."""
+        return tuple(
+            name
+            for name in type(self).model_fields
+            if name != "spikes" and getattr(self, name) is not None
+        )
+
+
+class CircuitFigure(Table):
+    """What the picture shows."""
+
+    start_ms: Time | None = Field(None, alias="start")
+    end_ms: Time | None = Field(None, alias="end")
+    traces: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(
+        5, description="how many trials are drawn as curves"
+    )
+    trial: Annotated[StrictInt, Field(ge=0)] = Field(0, description="of which maps are drawn")
+
+
+class Circuit(Table):
+    """One experiment on cells: their membranes, their shape, what joins and drives them."""
+
+    format: Literal[1]
+    title: Name
+    about: StrictStr = Field("", max_length=4000, description="what it shows")
+    cite: tuple[Name, ...] = ()
+    membranes: dict[str, CellMembrane]
+    cell: tuple[Cell, ...] = Field(min_length=1, max_length=1000)
+    synapse: tuple[Synapse, ...] = Field((), max_length=10_000)
+    input: tuple[ConductanceInput, ...] = Field((), max_length=10_000)
+    stimulus: tuple[Stimulus, ...] = Field((), max_length=1000)
+    run: CircuitRun
+    analysis: CircuitAnalysis = CircuitAnalysis()
+    figure: CircuitFigure = CircuitFigure()
+    sweep: dict[str, list[Any]] = Field(
+        {}, description="for a key its list of values; several keys make a grid"
+    )
+
+    _name: str = PrivateAttr("scenario")
+    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the file it was read from, without its ending."""
+        return self._name
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The merged tables as written, before validation."""
+        return self._data
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        cells = [cell.name for cell in self.cell]
+        _distinct(cells, "cell")
+        _distinct([synapse.name for synapse in self.synapse], "synapse")
+        for cell in self.cell:
+            wanted = [section.membrane for section in cell.section]
+            if cell.morphology is not None:
+                wanted.extend(cell.morphology.membranes.values())
+            for name in wanted:
+                _check(name, self.membranes, f"cell '{cell.name}': no membrane")
+        for synapse in self.synapse:
+            _check(synapse.source, cells, f"synapse '{synapse.name}': from: no cell")
+            _check(synapse.target, cells, f"synapse '{synapse.name}': to: no cell")
+        for what, entries in (("stimulus", self.stimulus), ("input", self.input)):
+            for index, entry in enumerate(entries):
+                if entry.cell is not None:
+                    _check(entry.cell, cells, f"{what}[{index}].cell: no cell")
+        return self
+
+
+def _distinct(names: list[str], what: str) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise InputError(f"two entries [[{what}]] named '{name}'; names must differ")
+
+
+def _check(name: str, known: Any, where: str) -> None:
+    if name not in known:
+        raise InputError(f"{where} '{name}'; {did_you_mean(name, known)}")

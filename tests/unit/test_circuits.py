@@ -1,0 +1,310 @@
+"""Circuits: the deterministic limit against known answers, and what every run keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuits import PASSIVE, SQUID, axon, patch, pulse
+
+import stochhh
+from stochhh.analysis.cells import first_passages, main_path, velocity_m_per_s
+
+
+def run(tables, stimulus=(), **settings):
+    """Run tables with settings of [run]; deterministic if not told otherwise."""
+    settings = {"seed": 1, "deterministic": False, "method": "deterministic"} | settings
+    return stochhh.run({**tables, "stimulus": list(stimulus), "run": settings})
+
+
+def sealed_cable_mV(x, time_ms, current_pA, length_um=1000.0, d_um=1.0):
+    """Rallpack 1: a sealed cable with a step of current into its start (mV above rest).
+
+    Fourier series of the cable equation with RA = 1 ohm m, RM = 4 ohm m², CM = 0.01 F/m²
+    (eigenfunctions cos(nπx/L); Rall 1969, doi:10.1016/S0006-3495(69)86467-2).
+    """
+    area, tau_ms = np.pi * d_um * length_um, 40.0
+    leak_nS = 0.25e-3 * area
+    space_constant = np.sqrt(d_um * 1e-6 * 4.0 / (4 * 1.0)) * 1e6
+    voltage = np.zeros_like(time_ms)
+    for n in range(2000):
+        decay = 1 + (n * np.pi * space_constant / length_um) ** 2
+        weight = (1 if n == 0 else 2) * np.cos(n * np.pi * x / length_um)
+        voltage += weight / decay * (1 - np.exp(-decay * time_ms / tau_ms))
+    return current_pA / leak_nS * voltage
+
+
+@pytest.mark.parametrize("where", ["start", "end"])
+def test_a_passive_cable_follows_the_series_of_rallpack_1(where):
+    step = [{"kind": "step", "amplitude": "100 pA", "start": "0 ms"}]
+    result = run(
+        axon(PASSIVE, n=200), step, duration="50 ms", step="0.025 ms",
+        record={"interval": "5 ms", "where": [f"axon {where}"]},
+    )  # fmt: skip
+    data = result.dataset
+    x = data["position"].values[data["place_compartment"].values[0]]
+    expected = sealed_cable_mV(x, data["time"].values[1:], 100.0)
+    found = data["voltage"].values[0, 1:, 0] + 65.0
+    np.testing.assert_allclose(found, expected, rtol=2e-3)
+    assert expected[-1] > 40.0
+
+
+def velocity(diameter_um, length_mm, amplitude, temperature="18.5 degC", **settings):
+    cell = axon(
+        SQUID | {"temperature": temperature}, f"{length_mm} mm", f"{diameter_um} um",
+        "35.4 ohm cm", compartment=settings.pop("compartment"),
+    )  # fmt: skip
+    result = run(
+        cell, pulse(amplitude, "0.2 ms", "0.3 ms"),
+        record={"interval": "0.1 ms", "where": ["axon end"]}, **settings,
+    )  # fmt: skip
+    path = main_path(result.dataset, "axon")
+    return float(velocity_m_per_s(path, first_passages(result.dataset, path))[0])
+
+
+def test_squid_axon_conducts_as_hodgkin_and_huxley_worked_out():
+    """18.8 m/s by hand in 1952; 18.73 m/s as since found (doi:10.1113/jphysiol.1952.sp004764)."""
+    fine = {"step": "0.005 ms", "compartment": 0.025}
+    assert velocity(476, 80, "20 uA", duration="6 ms", **fine) == pytest.approx(18.73, rel=5e-3)
+
+
+def test_velocity_grows_as_the_root_of_the_diameter():
+    same = {"step": "0.01 ms", "compartment": 0.05, "duration": "7 ms"}
+    thin, thick = velocity(1, 3.6, "400 pA", **same), velocity(4, 7.2, "3200 pA", **same)
+    assert thick / thin == pytest.approx(2.0, rel=2e-3)
+
+
+def order(errors):
+    """Power of the step with which errors fall, where it is halved."""
+    return np.log2(np.abs(errors[:-1] / errors[1:]))
+
+
+def test_velocity_is_of_second_order_in_step_and_in_compartments():
+    def of(step, compartment):
+        return velocity(476, 50, "20 uA", duration="4 ms", step=f"{step} ms",
+                        compartment=compartment)  # fmt: skip
+
+    steps = np.array([of(step, 0.1) for step in (0.02, 0.01, 0.005, 0.0025)])
+    assert order(np.diff(steps)) == pytest.approx(2.0, abs=0.3)
+    lengths = np.array([of(0.005, part) for part in (0.2, 0.1, 0.05, 0.025)])
+    assert order(np.diff(lengths)) == pytest.approx(2.0, abs=0.3)
+
+
+def test_a_branching_tree_is_of_second_order_in_compartments():
+    def end_mV(n):
+        tables = axon(PASSIVE, "200 um", "2 um", n=n)
+        branch = {"membrane": "its", "length": "200 um", "diameter": "1 um", "compartments": n}
+        tables["cell"][0]["section"] += [
+            {"name": "left", "parent": "shaft", **branch},
+            {"name": "right", "parent": "shaft", **branch, "length": "100 um"},
+        ]
+        step = [{"kind": "step", "amplitude": "50 pA", "start": "0 ms"}]
+        where = {"interval": "1 ms", "where": ["axon left end"]}
+        result = run(tables, step, duration="2 ms", step="0.01 ms", record=where)
+        return result["voltage"].values[0, -1, 0]
+
+    found = np.array([end_mV(n) for n in (4, 8, 16, 32)])
+    # the recorded place, the middle of the last compartment, moves too, as the square
+    assert order(np.diff(found)) == pytest.approx(2.0, abs=0.35)
+
+
+def test_a_space_clamped_cable_is_the_patch_of_its_area():
+    """Along next to no resistance all compartments are one."""
+    inject = pulse("10 uA/cm^2", "1 ms", "20 ms", at="everywhere")
+    cable = run(axon(SQUID, "100 um", "1 um", "0.001 ohm cm", n=10), inject,
+                duration="20 ms", step="0.005 ms")  # fmt: skip
+    area = float(cable["area"].sum())
+    one = stochhh.run(
+        {
+            "format": 1, "title": "t", "membrane": {**SQUID, "area": f"{area!r} um^2"},
+            "stimulus": pulse("10 uA/cm^2", "1 ms", "20 ms"),
+            "run": {"duration": "20 ms", "seed": 1, "method": "deterministic"},
+        }
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        cable["voltage"].values[0, :, 4], one["voltage"].values[0], atol=0.15
+    )
+    assert one["voltage"].max() > 20
+
+
+def test_one_compartment_is_the_patch_of_the_same_membrane():
+    tables = {"duration": "30 ms", "step": "0.005 ms"}
+    cell = run(patch(SQUID, "100 um^2"), pulse("10 pA", "1 ms", "20 ms"), **tables)
+    membrane = stochhh.run(
+        {
+            "format": 1, "title": "t", "membrane": {**SQUID, "area": "100 um^2"},
+            "stimulus": pulse("10 pA", "1 ms", "20 ms"),
+            "run": {"duration": "30 ms", "seed": 1, "method": "deterministic"},
+        }
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        cell["voltage"].values[0, :, 0], membrane["voltage"].values[0], atol=0.1
+    )
+
+
+def test_a_killed_end_is_an_open_one():
+    """At the cut end the steady voltage of a long cable falls to that of the bath, 0 mV."""
+    tables = axon(PASSIVE, "3 mm", n=300, killed=["end"])
+    data = run(tables, duration="1 ms", record={"interval": "1 ms"}).dataset
+    rest, x = data["resting_voltage"].values, data["position"].values
+    space_constant = 1000.0
+    expected = -65.0 * (1 - np.cosh(x / space_constant) / np.cosh(3000 / space_constant))
+    np.testing.assert_allclose(rest, expected, atol=0.1)
+
+
+@pytest.mark.parametrize("method", ["exact", "leap", "langevin", "auto"])
+def test_rest_is_a_state_that_stays(method):
+    tables = axon(SQUID, "0.3 mm", n=5)
+    tables["cell"][0]["section"][0]["diameter"] = ["2 um", "20 um"]
+    still = run(tables, duration="5 ms")
+    assert np.ptp(still["voltage"].values, axis=1).max() < 1e-3
+    noisy = run(tables, method=method, duration="5 ms")
+    assert 0.01 < noisy["voltage"].std() < 3.0
+    assert noisy["voltage"].mean() == pytest.approx(float(still["voltage"].mean()), abs=1.5)
+
+
+def test_a_run_is_the_same_whatever_the_workers():
+    tables = {**axon(SQUID, "0.1 mm", n=4), "stimulus": pulse("100 pA"),
+              "run": {"duration": "3 ms", "seed": 5, "trials": 4}}  # fmt: skip
+    one, two = stochhh.run(tables, workers=1), stochhh.run(tables, workers=3)
+    assert one.dataset.drop_attrs().identical(two.dataset.drop_attrs())
+    other = stochhh.run(tables, seed=6)
+    assert not np.array_equal(one["voltage"], other["voltage"])
+
+
+def sheathed_speed(space):
+    """Velocity of a deterministic impulse where myelin leaves a space of that width."""
+    result = stochhh.run(
+        "myelinated",
+        method="deterministic",
+        overrides=[f'cell.axon.section.internode.sheath.space="{space}"'],
+    )
+    path = main_path(result.dataset, "axon")
+    return float(velocity_m_per_s(path, first_passages(result.dataset, path))[0])
+
+
+def test_a_thin_space_under_myelin_speeds_the_impulse_up():
+    """The space is in parallel with the axoplasm for the current that charges the axolemma."""
+    assert 1.3 * sheathed_speed("4 nm") < sheathed_speed("2 nm") < 10.0
+
+
+def test_results_are_saved_and_loaded_whole(tmp_path):
+    result = stochhh.run("two-neurons", overrides=["run.trials=2", "run.duration=8 ms"], seed=1)
+    stochhh.save(result, tmp_path)
+    again = stochhh.load(tmp_path)
+    assert again.is_circuit
+    assert again.dataset.identical(result.dataset)
+    assert again.experiment.data == result.experiment.model_dump(
+        mode="json", by_alias=True, exclude_none=True
+    )
+    with pytest.raises(stochhh.InputError, match="needs one membrane"):
+        _ = again.scenario
+
+
+WRONG = [
+    ({"cell": []}, r"cell"),
+    ({"membrane": {}}, "both membrane and cell"),
+    ({"stimulus": pulse("1 nA", at="nowhere")}, r"stimulus\[0\]\.at: 'nowhere' is no place"),
+    ({"stimulus": pulse("1 nA", at="2 mm")}, r"cell 'axon' is 1000 µm long"),
+    ({"stimulus": pulse("1 nA", cell="axn")}, r"stimulus\[0\]\.cell: no cell 'axn'; did you mean"),
+    ({"run": {"duration": "1 ms", "record": {"interval": "2 ms"}}}, "longer than"),
+    ({"run": {"duration": "1 ms", "record": {"where": ["dendrite"]}}}, "with no cell's name"),
+    ({"input": [{"peak": "1 nS", "decay": "1 ms", "reversal": "0 mV"}]}, "rate of its events"),
+    (
+        {"input": [{"peak": "1 nS", "decay": "1 ms", "rise": "2 ms", "rate": "1 Hz",
+                    "reversal": "0 mV"}]},
+        "must be shorter than decay",
+    ),
+    (
+        {"synapse": [{"name": "s", "from": "axon", "to": "axon",
+                      "release": {"sites": 1, "probability": 0.5},
+                      "transmitter": {"peak": "1 mM", "decay": "1 ms"},
+                      "receptors": {"scheme": "squid-na", "count": 1, "conductance": "1 pS",
+                                    "reversal": "0 mV"}}]},
+        "binds no ligands; a receptor needs a scheme that binds one",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG)
+def test_a_wrong_circuit_is_refused_in_a_line(change, said):
+    tables = axon(SQUID) | {"run": {"duration": "1 ms", "seed": 1}} | change
+    with pytest.raises(stochhh.InputError, match=said) as caught:
+        stochhh.run(tables)
+    assert str(caught.value).startswith("scenario: ")
+
+
+CELL = [
+    ({"section": []}, "give it sections"),
+    ({"axial_resistivity": None}, "axial_resistivity is missing"),
+    ({"killed": ["middle"]}, "killed: 'middle' is no end"),
+    ({"compartment": 1e-6}, "compartments; at most 100,000"),
+    ({"repeat": 200_000}, "repeat"),
+    ({"morphology": {"file": "no.swc", "membranes": {}}}, "one of the two"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), CELL)
+def test_a_wrong_cell_is_refused_in_a_line(change, said):
+    tables = axon(SQUID) | {"run": {"duration": "1 ms", "seed": 1}}
+    cell = {key: value for key, value in (tables["cell"][0] | change).items() if value is not None}
+    with pytest.raises(stochhh.InputError, match=said):
+        stochhh.run({**tables, "cell": [cell]})
+
+
+def test_places_are_for_cells_only():
+    membrane = {**SQUID, "area": "1 um^2"}
+    tables = {"format": 1, "title": "t", "membrane": membrane, "run": {"duration": "1 ms"}}
+    with pytest.raises(stochhh.InputError, match="one membrane has no places"):
+        stochhh.run({**tables, "stimulus": pulse("1 pA", at="end")})
+
+
+def test_charge_that_goes_astray_is_noticed(monkeypatch):
+    from stochhh.circuit import trial
+
+    begin = trial._begin
+
+    def with_charge_too_much(*given):
+        state = begin(*given)
+        state.clock["injected"] = 1.0
+        return state
+
+    monkeypatch.setattr(trial, "_begin", with_charge_too_much)
+    with pytest.raises(stochhh.TrustError, match="got lost"):
+        run(axon(SQUID, "100 um", n=3), duration="1 ms")
+
+
+SWC = {
+    "no soma": ("1 2 0 0 0 1 -1\n2 2 9 0 0 1 1\n", "has no soma"),
+    "loose": ("1 1 0 0 0 5 -1\n2 2 5 0 0 1 9\n", "not a readable SWC file"),
+    "text": ("here be dragons\n", "not a readable SWC file"),
+    "empty": ("", "has no soma|not a readable"),
+    "thin": ("1 1 0 0 0 5 -1\n2 2 5 0 0 0 1\n3 2 9 0 0 0 2\n", "a point has no width"),
+    "unmoved": ("1 1 0 0 0 5 -1\n2 2 5 0 0 1 1\n3 2 5 0 0 1 2\n", "has no length|not a readable"),
+    "kind": ("1 1 0 0 0 5 -1\n2 9 5 0 0 1 1\n3 9 9 0 0 1 2\n", "only soma"),
+}
+
+
+@pytest.mark.parametrize("case", SWC)
+def test_a_morphology_that_is_none_is_refused_in_a_line(case, tmp_path, capfd):
+    from stochhh.circuit.swc import read_swc
+
+    text, said = SWC[case]
+    path = tmp_path / "cell.swc"
+    path.write_text(text)
+    with pytest.raises(stochhh.InputError, match=said) as caught:
+        read_swc(path)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_morphology_is_read_with_its_sections_and_domains():
+    from stochhh.circuit.swc import read_swc
+    from stochhh.scenario.load import library_folder
+
+    shapes = read_swc(library_folder() / "morphologies" / "ball-and-fork.swc")
+    assert [shape.name for shape in shapes] == ["soma", "dendrite-1", "axon-1", "axon-2", "axon-3"]
+    assert [shape.parent for shape in shapes] == [-1, 0, 0, 2, 2]
+    assert shapes[0].length_um == 20.0
+    assert shapes[2].length_um == 300.0
+    assert shapes[4].length_um == pytest.approx(280 * 2**0.5)
+    assert shapes[4].diameter_um[0] == pytest.approx(1.0)  # it begins as its parent ends
