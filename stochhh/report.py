@@ -83,7 +83,7 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
         The folder holds something else, or cannot be written.
     """
     folder = check_folder(folder, result.name, result.title, force)
-    outcomes = [] if result.is_circuit else analyse(result, strict=False)
+    outcomes = analyse(result, strict=False)
     summary = summarise(result)
     found, of_points = _found(outcomes)
     if of_points and "points" in summary:

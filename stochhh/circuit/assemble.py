@@ -124,6 +124,8 @@ def _cells(plan: CircuitPlan) -> dict[str, Any]:
         ),
         "count": (("compartment", "population"), count, _attrs("1", "channels")),
         "place_compartment": ("place", plan.where),
+        "synapse_source": ("synapse", plan.network.synapse_source),
+        "synapse_target": ("synapse", plan.network.synapse_target),
     }
 
 

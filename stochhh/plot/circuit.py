@@ -12,11 +12,21 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stochhh.analysis.cells import Path, cell_names, first_passages, main_path, places_of
+from stochhh.analysis.cells import (
+    Path,
+    cell_names,
+    first_passages,
+    main_path,
+    passages,
+    places_of,
+)
+from stochhh.analysis.twitch import fibre_force
 from stochhh.plot import style
 from stochhh.plot.panels import legend_above
+from stochhh.plot.twitch import force_panel
 from stochhh.result import Result
 from stochhh.scenario import Circuit
+from stochhh.scenario.studies.circuits import TwitchStudy
 
 _MAP_INCHES, _CURVE_INCHES = 1.25, 0.95
 _MOST_CELLS = 8
@@ -90,7 +100,23 @@ def _panels(circuit: Circuit, view: View) -> list[Panel]:
         for number, synapse in enumerate(circuit.synapse):
             if synapse.source == name:
                 panels.append(Panel(_CURVE_INCHES, partial(_synapse, view, number)))
+    if circuit.analysis.twitch is not None:
+        panels.append(Panel(_CURVE_INCHES, partial(_force, view, circuit.analysis.twitch)))
     return panels
+
+
+def _force(view: View, settings: TwitchStudy, axes: Axes) -> None:
+    """Force that the impulses of a muscle fibre make."""
+    data = view.data
+    path = main_path(data, settings.cell or cell_names(data)[-1])
+    middle = int(path.compartment[len(path.compartment) // 2])
+    time = data["time"].values
+    given = float(settings.contraction_ms), float(settings.delay_ms or 0.0)
+    trains = passages(data, middle)[: view.n_traces]
+    limit = None
+    if "deterministic_spike_time" in data:
+        limit = fibre_force(time, passages(data, middle, deterministic=True)[0], *given)
+    force_panel(axes, time, [fibre_force(time, train, *given) for train in trains], limit)
 
 
 def _voltage_map(view: View, path: Path, places: Any, axes: Axes) -> None:

@@ -8,10 +8,11 @@ from pydantic import Field, PrivateAttr, StrictBool, StrictInt, StrictStr, model
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import Duration, Quantity, Table, Time
-from stochhh.scenario.analyses import SpikeDetection
+from stochhh.scenario.analyses import OrFalse, SpikeDetection
 from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
 from stochhh.scenario.models import Name
 from stochhh.scenario.stimuli import Stimulus
+from stochhh.scenario.studies.circuits import PropagationStudy, QuantalStudy, TwitchStudy
 from stochhh.scenario.synapses import ConductanceInput, Synapse
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
@@ -55,15 +56,19 @@ class CircuitAnalysis(Table):
     """What to compute from a run of a circuit: spikes always."""
 
     spikes: SpikeDetection = SpikeDetection()
+    propagation: Annotated[PropagationStudy | None, OrFalse()] = None
+    quantal: Annotated[QuantalStudy | None, OrFalse()] = None
+    twitch: Annotated[TwitchStudy | None, OrFalse()] = None
 
     @property
-    def studies(self) -> tuple[str, ...]:
-        """Names of the studies asked for."""
-        return tuple(
-            name
-            for name in type(self).model_fields
-            if name != "spikes" and getattr(self, name) is not None
-        )
+    def studies(self) -> dict[str, Table]:
+        """Settings of each study asked for, by its name."""
+        named = {name: getattr(self, name) for name in CIRCUIT_STUDY_NAMES}
+        return {name: table for name, table in named.items() if table is not None}
+
+
+#: Every study of circuits, in the order in which they are made.
+CIRCUIT_STUDY_NAMES = tuple(name for name in CircuitAnalysis.model_fields if name != "spikes")
 
 
 class CircuitFigure(Table):
@@ -123,6 +128,12 @@ class Circuit(Table):
         for synapse in self.synapse:
             _check(synapse.source, cells, f"synapse '{synapse.name}': from: no cell")
             _check(synapse.target, cells, f"synapse '{synapse.name}': to: no cell")
+        for study in (self.analysis.propagation, self.analysis.twitch):
+            if study is not None and study.cell is not None:
+                _check(study.cell, cells, "analysis: no cell")
+        if self.analysis.quantal is not None and self.analysis.quantal.synapse is not None:
+            names = [synapse.name for synapse in self.synapse]
+            _check(self.analysis.quantal.synapse, names, "analysis.quantal: no synapse")
         for what, entries in (("stimulus", self.stimulus), ("input", self.input)):
             for index, entry in enumerate(entries):
                 if entry.cell is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,8 @@ from stochhh.errors import InputError, did_you_mean
 from stochhh.membrane import build_membrane
 from stochhh.plot.overview import save_figure
 from stochhh.result import Result, replacing
-from stochhh.scenario import Scenario, expand_sweep, load_scenario
+from stochhh.scenario import Circuit, Experiment, expand_sweep, load_experiment
+from stochhh.studies.circuits import CircuitOccasion, circuit_occasions
 from stochhh.studies.registry import find_study
 from stochhh.studies.study import Findings, Numbers, Occasion, Survey
 
@@ -60,8 +61,13 @@ def analyse(
     InputError
         An unknown study or setting, or a study that cannot be made of this result.
     """
-    scenario = _with_settings(result.scenario, names, overrides)
+    scenario = _with_settings(result.experiment, names, overrides)
     wanted = tuple(scenario.analysis.studies) if names is None else tuple(dict.fromkeys(names))
+    if isinstance(scenario, Circuit):
+        return [
+            _outcome(name, place, about, _titled(name, result, at), scenario.name, strict)
+            for name, place, about, at in circuit_occasions(result, scenario, wanted)
+        ]
     setups = [
         Setup(point.scenario, build_membrane(point.scenario.membrane, scenario.name), point.values)
         for point in expand_sweep(scenario)
@@ -118,8 +124,8 @@ def write_outcomes(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path
 
 
 def _with_settings(
-    scenario: Scenario, names: Sequence[str] | None, overrides: Iterable[str]
-) -> Scenario:
+    scenario: Experiment, names: Sequence[str] | None, overrides: Iterable[str]
+) -> Experiment:
     """Take up settings given beside the scenario, and empty ones for studies it does not name."""
     asked = list(scenario.analysis.studies if names is None else names)
     for name in asked:
@@ -133,11 +139,16 @@ def _with_settings(
                 f"--set {override}: need STUDY.KEY=VALUE of a study that is asked for; {known}"
             )
         given.append(f"analysis.{override}")
-    return load_scenario(scenario, given)
+    return load_experiment(scenario, given)
 
 
 def _outcome(
-    name: str, place: int | None, about: Occasion | Survey, heading: str, where: str, strict: bool
+    name: str,
+    place: int | None,
+    about: Occasion | Survey | CircuitOccasion,
+    heading: str,
+    where: str,
+    strict: bool,
 ) -> Outcome:
     try:
         findings = find_study(name).compute(about)
@@ -150,10 +161,13 @@ def _outcome(
 
 
 def _heading(name: str, about: Occasion | Survey) -> str:
-    heading = f"{find_study(name).title}: {about.result.title}"
-    if isinstance(about, Survey) or not about.setup.place:
-        return heading
-    return f"{heading} ({place_label(about.setup.place)})"
+    place = {} if isinstance(about, Survey) else about.setup.place
+    return _titled(name, about.result, place)
+
+
+def _titled(name: str, result: Result, place: Mapping[str, Any]) -> str:
+    heading = f"{find_study(name).title}: {result.title}"
+    return f"{heading} ({place_label(place)})" if place else heading
 
 
 def _as_json(value: Any) -> Any:

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.scenario.analyses import STUDY_NAMES
+from stochhh.scenario.circuits import CIRCUIT_STUDY_NAMES
 from stochhh.studies.study import Study
 
 
@@ -17,7 +18,8 @@ def find_study(name: str) -> Study:
     InputError
         There is none.
     """
-    if name not in STUDY_NAMES:
-        raise InputError(f"no study '{name}'; {did_you_mean(name, STUDY_NAMES)}")
+    known = (*STUDY_NAMES, *CIRCUIT_STUDY_NAMES)
+    if name not in known:
+        raise InputError(f"no study '{name}'; {did_you_mean(name, known)}")
     study: Study = import_module(f"stochhh.studies.{name}").STUDY
     return study

@@ -1,0 +1,45 @@
+"""The picture of a muscle fibre's force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stochhh.plot import style
+from stochhh.plot.panels import legend_above
+
+_MOST_TRIALS = 50
+
+
+def draw_twitch(findings: Any, heading: str) -> Figure:
+    """Draw the force of each trial over time, and that of the deterministic limit."""
+    study = findings.data
+    with style.style():
+        figure = Figure(figsize=(style.WIDTH, 2.2), layout="constrained")
+        axes = figure.subplots()
+        force_panel(axes, study.time_ms, study.force, study.deterministic)
+        axes.set_xlabel("time (ms)")
+        axes.set_xlim(0.0, float(study.time_ms[-1]))
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def force_panel(axes: Axes, time_ms: Any, force: Any, deterministic: Any) -> None:
+    """Draw forces of trials, (trials, n), over the deterministic one."""
+    for k, one in enumerate(np.asarray(force)[:_MOST_TRIALS]):
+        axes.plot(
+            time_ms,
+            one,
+            color=style.VOLTAGE,
+            alpha=0.6,
+            label="trials" if k == 0 else None,
+            **style.TRIAL,
+        )
+    if deterministic is not None:
+        axes.plot(time_ms, deterministic, label="deterministic", **style.LIMIT)
+    axes.set_ylabel("force\n(single twitches)")
+    axes.set_ylim(bottom=0.0)
+    legend_above(axes)

@@ -1,0 +1,175 @@
+"""Waves along an axon, found in made-up crossings whose story is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from stochhh.analysis.cells import first_passages, main_path, velocity_m_per_s
+from stochhh.analysis.propagation import (
+    arrival_jitter,
+    fates,
+    find_waves,
+    limit_diameter_um,
+    poisson_rate,
+)
+
+N, STEP_UM, DELAY_MS = 50, 20.0, 0.04  # 0.5 m/s
+
+
+def crossings(*waves, n_trials=1, shuffle=True):
+    """Dataset of waves, each (trial, begin ms, origin, first, last): it spreads from its origin."""
+    rows = []
+    for trial, begin, origin, first, last in waves:
+        rows += [(trial, begin + DELAY_MS * abs(c - origin), c) for c in range(first, last + 1)]
+    rng = np.random.default_rng(1)
+    if shuffle:
+        rng.shuffle(rows)
+    trial, time, compartment = np.array(rows).T if rows else np.zeros((3, 0))
+    return xr.Dataset(
+        {
+            "cell": ("compartment", ["axon"] * N),
+            "parent": ("compartment", np.arange(N) - 1),
+            "position": ("compartment", STEP_UM * (np.arange(N) + 0.5)),
+            "spike_trial": ("spike", trial.astype(int)),
+            "spike_time": ("spike", time),
+            "spike_compartment": ("spike", compartment.astype(int)),
+        },
+        coords={"trial": np.arange(n_trials)},
+    )
+
+
+def found(*waves, **more):
+    data = crossings(*waves, **more)
+    return find_waves(data, main_path(data, "axon"))
+
+
+def spans(waves):
+    return [(w.trial, w.first, w.last, w.origin) for w in waves]
+
+
+def test_one_wave_runs_from_end_to_end():
+    assert spans(found((0, 1.0, 0, 0, 49))) == [(0, 0, 49, 0)]
+
+
+def test_several_waves_in_flight_stay_apart():
+    waves = found((0, 1.0, 0, 0, 49), (0, 2.2, 0, 0, 49), (0, 3.4, 0, 0, 30))
+    assert spans(waves) == [(0, 0, 49, 0), (0, 0, 49, 0), (0, 0, 30, 0)]
+
+
+def test_trials_are_not_mixed():
+    waves = found((0, 1.0, 0, 0, 49), (1, 1.01, 0, 0, 49), n_trials=2)
+    assert spans(waves) == [(0, 0, 49, 0), (1, 0, 49, 0)]
+
+
+def test_a_wave_that_starts_in_the_middle_travels_both_ways():
+    (wave,) = found((0, 1.0, 20, 0, 49))
+    assert wave.origin == 20
+    assert wave.at(0) == pytest.approx(1.0 + 20 * DELAY_MS)
+    assert wave.at(49) == pytest.approx(1.0 + 29 * DELAY_MS)
+    assert not wave.met_behind
+
+
+def test_waves_that_meet_are_two_and_know_it():
+    waves = found((0, 1.0, 0, 0, 24), (0, 1.0, 49, 25, 49))
+    assert spans(waves) == [(0, 0, 24, 0), (0, 25, 49, 49)] or spans(waves) == [
+        (0, 0, 25, 0),
+        (0, 26, 49, 49),
+    ]
+    assert waves[0].met_behind
+    assert waves[1].met_before
+
+
+def test_jitter_breaks_no_wave():
+    rng = np.random.default_rng(3)
+    data = crossings((0, 1.0, 0, 0, 49), (0, 10.0, 0, 0, 49))
+    data["spike_time"] = data["spike_time"] + rng.normal(0, 0.02, data.sizes["spike"])
+    assert [w[:3] for w in spans(find_waves(data, main_path(data, "axon")))] == [(0, 0, 49)] * 2
+
+
+def sorted_out(*waves, evoked=(1.0,), n_trials=1):
+    data = crossings(*waves, n_trials=n_trials)
+    path = main_path(data, "axon")
+    return fates(find_waves(data, path), np.arange(n_trials), np.array(evoked), 0, 5, 45, 3.0, 5.0)
+
+
+def test_the_fates_of_spikes_are_told():
+    story = sorted_out(
+        (0, 1.2, 0, 0, 49),  # arrives
+        (1, 1.3, 0, 0, 20),  # is deleted on the way
+        (2, 30.0, 25, 0, 49),  # nothing evoked; one starts by itself and arrives
+        (3, 1.2, 0, 0, 49),
+        (3, 2.2, 10, 0, 49),  # splits off it, 0.6 ms behind
+        n_trials=5,
+    )
+    assert [wave is not None for wave in story.evoked] == [True, True, False, True, False]
+    assert story.arrived.tolist() == [True, False, False, True, False]
+    assert [wave.last for wave in story.deleted] == [20]
+    assert [wave.trial for wave in story.spontaneous] == [2, 3]
+    assert [wave.trial for wave in story.added] == [2, 3]
+    assert [wave.trial for wave in story.split] == [3]
+    assert story.collisions == 0
+
+
+def test_a_collision_is_no_failure():
+    story = sorted_out((0, 1.0, 0, 0, 24), (0, 1.0, 49, 25, 49))
+    assert story.collisions == 1
+    assert not story.deleted
+    assert not story.arrived.any()
+
+
+def test_each_stimulus_has_its_own_impulse():
+    story = sorted_out((0, 1.2, 0, 0, 49), (0, 11.5, 0, 0, 49), evoked=(1.0, 11.0, 21.0))
+    assert story.arrived.tolist() == [True, True, False]
+    assert not story.spontaneous
+
+
+def test_velocity_is_that_of_the_wave():
+    data = crossings((0, 1.0, 0, 0, 49))
+    path = main_path(data, "axon")
+    assert velocity_m_per_s(path, first_passages(data, path))[0] == pytest.approx(
+        1e-3 * STEP_UM / DELAY_MS
+    )
+
+
+def test_independent_delays_scatter_as_the_root_of_the_distance():
+    rng = np.random.default_rng(5)
+    n_trials = 300
+    delays = DELAY_MS + rng.normal(0, 0.004, (n_trials, N))
+    rows = [
+        (trial, time, c)
+        for trial in range(n_trials)
+        for c, time in enumerate(1.0 + np.cumsum(delays[trial]))
+    ]
+    data = crossings(n_trials=n_trials).drop_dims("spike")
+    trial, time, compartment = np.array(rows).T
+    data["spike_trial"] = ("spike", trial.astype(int))
+    data["spike_time"] = ("spike", time)
+    data["spike_compartment"] = ("spike", compartment.astype(int))
+    path = main_path(data, "axon")
+    waves = find_waves(data, path)
+    assert len(waves) == n_trials
+    jitter = arrival_jitter(waves, path.position_um, 5, np.arange(10, 46, 5))
+    assert abs(jitter.exponent - 0.5) < 3 * jitter.exponent_error < 0.15
+    expected = 0.004 * np.sqrt(np.arange(5, 41, 5))
+    assert np.all((jitter.low_ms < expected * 1.05) & (expected * 0.95 < jitter.high_ms))
+    assert arrival_jitter(waves[:4], path.position_um, 5, np.arange(10, 46, 5)) is None
+
+
+def test_rates_have_exact_poisson_intervals():
+    """Garwood's limits of a count of 10: 4.795 and 18.39; of none: 0 and 3.689."""
+    assert poisson_rate(10, 2.0) == pytest.approx((5.0, 4.795 / 2, 18.39 / 2), rel=1e-3)
+    assert poisson_rate(0, 1.0) == pytest.approx((0.0, 0.0, 3.689), rel=1e-3)
+
+
+def test_the_limit_diameter_lies_between_the_rates():
+    diameter = np.array([0.1, 0.2, 0.3])
+    rate = np.array([2.0, 0.2, 0.002])
+    assert limit_diameter_um(diameter, rate) == pytest.approx(0.25)
+    assert limit_diameter_um(diameter, np.array([2.0, 0.2, 0.0])) is None
+
+
+def test_a_thousand_waves_of_many_compartments_are_found():
+    waves = [(trial, 1.0 + 10 * k, 0, 0, 49) for trial in range(100) for k in range(10)]
+    assert len(found(*waves, n_trials=100)) == 1000
