@@ -25,7 +25,7 @@ _HOW = {"exact": GILLESPIE, "leap": LEAP, "langevin": DIFFUSE, "deterministic": 
 _HOW_RECEPTORS = {"exact": GILLESPIE, "langevin": DIFFUSE, "deterministic": RELAX}
 #: Transitions expected in a step up to which drawing them one by one is faster than
 #: redistributing every state (``tests/benchmarks/bench_axon.py --switch``).
-_FEW_TRANSITIONS = 8.0
+_FEW_TRANSITIONS = 12.0
 _ROOM_MV = 30.0
 
 

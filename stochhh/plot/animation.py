@@ -169,7 +169,7 @@ def _open_along(data: xr.Dataset, trial: int, path: Path, places: Any) -> Callab
         count = data["count"].values[data["place_compartment"].values[places]]
         there = np.nonzero(count.sum(axis=0) > 0)[0]
         ions = [str(ion) for ion in data["ion"].values]
-        colors = style.population_colors(ions)
+        colors = dict(zip(there, style.population_colors([ions[k] for k in there]), strict=True))
         with np.errstate(divide="ignore", invalid="ignore"):
             share = 100.0 * data["open"].values[trial][:, places] / count[None]
         lines = []

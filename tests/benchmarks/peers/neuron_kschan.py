@@ -35,8 +35,8 @@ def prepare_patch(patch: Patch, setting: str) -> PatchSimulator:
     step_ms = float(setting)
     section = cylinder(h, patch.area_um2, step_ms)
     conductance = 1e-6 * squid.CONDUCTANCE_PS  # µS
-    sodium = _channels(h, section, "na", squid.sodium_count(patch.area_um2), conductance)
-    potassium = _channels(h, section, "k", squid.potassium_count(patch.area_um2), conductance)
+    sodium = add_channels(h, section, "na", squid.sodium_count(patch.area_um2), conductance)
+    potassium = add_channels(h, section, "k", squid.potassium_count(patch.area_um2), conductance)
     section.ena, section.ek = squid.SODIUM_REVERSAL_MV, squid.POTASSIUM_REVERSAL_MV
     simulator = patch_simulator(h, section, patch, step_ms, _seed_once)
     simulator.run.channels = (sodium, potassium)  # type: ignore[attr-defined]
@@ -47,7 +47,7 @@ def prepare_clamp(held: Held, setting: str) -> ClampSimulator:
     """Make K+ channels under clamp with a time step of `setting` ms."""
     h = start()
     section = cylinder(h, 10.0, float(setting))
-    channels = _channels(h, section, "k", held.count, 1e-15)
+    channels = add_channels(h, section, "k", held.count, 1e-15)
     section.ek = squid.POTASSIUM_REVERSAL_MV
     return ClampSimulator(*clamp_runs(h, section, held, _seed_once, lambda: channels.n4))
 
@@ -58,11 +58,14 @@ def _seed_once(seed: int) -> None:
         _made["seeded"] = True
 
 
-def _channels(h: Any, section: Any, ion: str, count: int, conductance_uS: float) -> Any:
+def add_channels(
+    h: Any, section: Any, ion: str, count: int, conductance_uS: float, place: float = 0.5
+) -> Any:
+    """Put single channels of one ion at a place (0 to 1) of a section."""
     name = f"squid_{ion}"
     if name not in _made:
         _made[name] = _channel_type(h, name, ion)
-    channels = getattr(h, name)(section(0.5))
+    channels = getattr(h, name)(section(place))
     channels.Nsingle, channels.gmax = count, conductance_uS
     return channels
 
