@@ -308,3 +308,19 @@ def test_a_morphology_is_read_with_its_sections_and_domains():
     assert shapes[2].length_um == 300.0
     assert shapes[4].length_um == pytest.approx(280 * 2**0.5)
     assert shapes[4].diameter_um[0] == pytest.approx(1.0)  # it begins as its parent ends
+
+
+def test_the_example_of_the_readme_runs():
+    import re
+    import tomllib
+    from pathlib import Path
+
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = [
+        block for block in re.findall(r"```toml\n(.*?)```", readme, re.S) if "[[cell]]" in block
+    ]
+    tables = tomllib.loads(f'format = 1\ntitle = "of the README"\n{example}')
+    tables["run"]["duration"] = "1 ms"
+    result = stochhh.run(tables, seed=1)
+    assert list(result["synapse"].values) == ["end plate"]
+    assert result["voltage"].sizes["place"] == 2
