@@ -324,3 +324,23 @@ def test_the_example_of_the_readme_runs():
     result = stochhh.run(tables, seed=1)
     assert list(result["synapse"].values) == ["end plate"]
     assert result["voltage"].sizes["place"] == 2
+
+
+def test_an_excited_cable_fires_as_that_of_rallpack_3():
+    """Spike times at both ends, worked out by NEURON 9.0.2 with 200 segments and 0.005 ms.
+
+    Its `hh` reads rates from a table of 1 mV, which shifts the last spikes by some 0.1 %.
+    """
+    membrane = SQUID | {"leak": {"conductance": "0.025 mS/cm^2", "reversal": "-54.387 mV"}}
+    tables = axon(membrane, n=100)
+    current = [{"kind": "constant", "amplitude": "100 pA"}]
+    result = run(
+        tables, current, duration="250 ms", step="0.01 ms", initial={"voltage": "-65 mV"},
+        record={"interval": "10 ms", "where": ["axon end"]},
+    )  # fmt: skip
+    where, times = result["spike_compartment"].values, result["spike_time"].values
+    for place, first, last in ((0, 1.29335, 244.9053), (99, 4.03714, 247.5886)):
+        here = times[where == place]
+        assert len(here) == 18
+        assert here[0] == pytest.approx(first, rel=3e-3)
+        assert here[-1] == pytest.approx(last, rel=1.5e-3)
