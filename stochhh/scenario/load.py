@@ -1,4 +1,4 @@
-"""Scenario files: find, inherit, override, validate, expand sweeps, write resolved.
+"""Scenario files: find, inherit, override, validate, write resolved.
 
 Layers are merged table by table before validation: the `base` first, then the
 file's own keys, then ``--set`` overrides; arrays are replaced whole.
@@ -9,29 +9,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import SchemaOfQuantities, read_toml, validate
+from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
 
 _DEEPEST_BASE = 20
-_DEEPEST_KEY = 20
-_MOST_POINTS = 100_000
-_SWEEPABLE = ("membrane", "stimulus", "clamp", "run.initial")
 Tables = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Point:
-    """One point of a sweep: its place on each axis, and the scenario there."""
-
-    values: dict[str, Any]
-    scenario: Scenario
 
 
 def library_folder() -> Path:
@@ -75,45 +63,7 @@ def load_scenario(
         data = _inherit(read_toml(path), path.parent, where, (path.resolve(),))
     for override in overrides:
         data = _override(data, override)
-    return _validated(data, where, name)
-
-
-def expand_sweep(scenario: Scenario) -> list[Point]:
-    """List the points of a scenario's sweep in the order of a nested loop, last axis fastest.
-
-    A scenario without a sweep is one point with no axes.
-
-    Raises
-    ------
-    InputError
-        A key that cannot be swept, an empty list, or a value its key refuses.
-    """
-    axes = scenario.sweep
-    for key, values in axes.items():
-        if not key.startswith(tuple(f"{table}." for table in _SWEEPABLE)):
-            raise InputError(
-                f'{scenario.name}: sweep."{key}": only keys of {", ".join(_SWEEPABLE)} can vary, '
-                'such as "membrane.area"'
-            )
-        if not values:
-            raise InputError(f'{scenario.name}: sweep."{key}": the list is empty')
-    if not axes:
-        return [Point({}, scenario)]
-    size = 1
-    for values in axes.values():
-        size *= len(values)
-    if size > _MOST_POINTS:
-        raise InputError(f"{scenario.name}: sweep: {size} points; at most {_MOST_POINTS} allowed")
-    unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
-    points = []
-    for chosen in product(*axes.values()):
-        place = dict(zip(axes, chosen, strict=True))
-        data = unswept
-        for key, value in place.items():
-            data = _set(data, key, value)
-        shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
-        points.append(Point(place, _validated(data, f"{scenario.name} at {shown}", scenario.name)))
-    return points
+    return validated(data, where, name)
 
 
 def find_scenario(source: str | Path) -> Path:
@@ -152,7 +102,8 @@ def resolved_toml(scenario: Scenario) -> str:
     return tomli_w.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def _validated(data: Tables, where: str, name: str) -> Scenario:
+def validated(data: Tables, where: str, name: str) -> Scenario:
+    """Make a Scenario of merged tables; messages begin with `where`."""
     scenario = validate(Scenario, data, where)
     scenario._name, scenario._data = name, data
     return scenario
@@ -245,36 +196,5 @@ def _override(data: Tables, override: str) -> Tables:
         value = read["value"] if len(read) == 1 else text
     except (ValueError, RecursionError):
         pass
-    changed: Tables = _set(data, key, value, where=f"--set {override}")
+    changed: Tables = set_key(data, key, value, where=f"--set {override}")
     return changed
-
-
-def _set(data: Any, key: str, value: Any, where: str = "sweep") -> Any:
-    """Return tables with one key set; an entry of an array goes by number or by name."""
-    if key.count(".") > _DEEPEST_KEY:
-        raise InputError(f"{where}: no key has that many dots")
-    step, _, rest = key.partition(".")
-    if isinstance(data, list):
-        index = _entry(data, step, where)
-        entries = list(data)
-        entries[index] = _set(data[index], rest, value, where) if rest else value
-        return entries
-    if not isinstance(data, dict):
-        raise InputError(f"{where}: '{step}' is not a table, so nothing below it can be set")
-    if not rest:
-        return {**data, step: value}
-    return {**data, step: _set(data.get(step, {}), rest, value, where)}
-
-
-def _entry(entries: list[Any], step: str, where: str) -> int:
-    names = [
-        str(entry.get("name", entry.get("scheme", ""))) if isinstance(entry, dict) else ""
-        for entry in entries
-    ]
-    if step in names:
-        return names.index(step)
-    numbers = [str(number) for number in range(len(entries))]
-    if step in numbers:
-        return int(step)
-    known = [name for name in names if name] or numbers
-    raise InputError(f"{where}: no entry '{step}'; {did_you_mean(step, known)}")

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
     PrivateAttr,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -38,6 +40,7 @@ from stochhh.fields import (
 from stochhh.scenario.analyses import Analysis
 from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
+from stochhh.scenario.sweep_tables import SCHEMA, ZIP, write_out
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
@@ -184,9 +187,9 @@ class Scenario(Table):
     run: Run
     analysis: Analysis = Analysis()
     figure: FigureLayout = FigureLayout()
-    sweep: dict[str, list[Any]] = Field(
-        {}, description="for a key its list of values; several keys make a grid"
-    )
+    sweep_lists: Annotated[
+        dict[str, list[Any]], BeforeValidator(write_out), WithJsonSchema(SCHEMA)
+    ] = Field({}, alias="sweep")
 
     @model_validator(mode="after")
     def _clamped_or_driven(self) -> Self:
@@ -234,3 +237,13 @@ class Scenario(Table):
     def data(self) -> dict[str, Any]:
         """The merged tables as written, before validation."""
         return self._data
+
+    @property
+    def sweep(self) -> dict[str, list[Any]]:
+        """For each swept key its values, ranges and repeats written out."""
+        return {key: values for key, values in self.sweep_lists.items() if key != ZIP}
+
+    @property
+    def zipped(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of swept keys whose values advance together."""
+        return tuple(tuple(group) for group in self.sweep_lists.get(ZIP, []))
