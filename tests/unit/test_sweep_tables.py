@@ -85,7 +85,7 @@ def test_only_a_sweep_of_its_own_varies_any_key():
         "1 ms",
         "2 ms",
     ]
-    with pytest.raises(InputError, match='sweep."title": changes nothing that is simulated'):
+    with pytest.raises(InputError, match="changes nothing that is simulated"):
         expand_sweep(swept({"title": ["a", "b"]}), any_key=True)
 
 
