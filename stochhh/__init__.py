@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stochhh.result import Result, load
     from stochhh.scenario import Scenario, load_scenario
     from stochhh.simulate import run
-    from stochhh.sweep.running import Sweep, sweep
+    from stochhh.sweeping.running import Sweep, sweep
     from stochhh.threshold_search.running import ThresholdSearch, find_threshold
 
 #: Where each public name lives; imported when first used, so that importing stochhh is quick.
@@ -28,7 +28,7 @@ _HOME = {
     "Result": "result",
     "Scenario": "scenario",
     "StochhhError": "errors",
-    "Sweep": "sweep.running",
+    "Sweep": "sweeping.running",
     "ThresholdSearch": "threshold_search.running",
     "TrustError": "errors",
     "find_threshold": "threshold_search.running",
@@ -38,7 +38,7 @@ _HOME = {
     "run": "simulate",
     "save": "report",
     "summarise": "analysis.summary",
-    "sweep": "sweep.running",
+    "sweep": "sweeping.running",
 }
 
 __all__ = [

@@ -55,10 +55,10 @@ def sweep_command(
 
     from stochhh import console
     from stochhh.scenario import load_scenario
-    from stochhh.sweep.asked import read_over, read_zip
-    from stochhh.sweep.files import FILES
-    from stochhh.sweep.running import sweep
-    from stochhh.sweep.table import sweep_table
+    from stochhh.sweeping.asked import read_over, read_zip
+    from stochhh.sweeping.files import FILES
+    from stochhh.sweeping.running import sweep
+    from stochhh.sweeping.table import sweep_table
 
     axes, groups = read_over(over or ()), read_zip(zipped or ())
     named = load_scenario(scenario, overrides or ())

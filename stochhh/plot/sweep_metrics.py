@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stochhh.analysis.axes import axis_numbers, value_label
+from stochhh.analysis.axes import axis_numbers, place_label
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, shades
@@ -71,16 +72,11 @@ def _draw(axes: Axes, dataset: xr.Dataset, scenario: Scenario, name: str) -> Non
         first, *rest = swept
         x, label = axis_numbers([step[0] for step in first.steps], first.name)
         table = values.values.reshape(len(x), -1, int(np.prod([values.sizes[d] for d in pooled])))
+        places = product(*(axis.steps for axis in rest))
         others = [
-            ", ".join(
-                value_label(axis.steps[k][0])
-                for axis, k in zip(rest, np.unravel_index(i, [len(a.steps) for a in rest]),
-                                   strict=True)
-            )
-            if rest
-            else ""
-            for i in range(table.shape[1])
-        ]  # fmt: skip
+            place_label({axis.name: step[0] for axis, step in zip(rest, place, strict=True)})
+            for place in places
+        ]
         limits = None
         if limit is not None:
             ordered = limit.transpose(*(axis.name for axis in swept))

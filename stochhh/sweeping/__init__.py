@@ -5,6 +5,6 @@ and `metrics` measures them there, `store` keeps what is finished, `dataset` and
 put it together.
 """
 
-from stochhh.sweep.running import Sweep, sweep
+from stochhh.sweeping.running import Sweep, sweep
 
 __all__ = ["Sweep", "sweep"]

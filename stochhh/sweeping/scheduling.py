@@ -8,14 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from typing import Any
 
 from stochhh.errors import InputError
-from stochhh.sweep.point import Done, Job, run_batch
-from stochhh.sweep.workers import Workers
+from stochhh.sweeping.point import Done, Job, run_batch
+from stochhh.sweeping.workers import Workers
 
 _PATIENCE = 0.2  # s between looks at the keyboard
 _SHORTEST_BATCH_S = 0.25  # so that handing it over costs little
 _BATCHES_A_WORKER = 8  # so that all end at about the same time
-_MOST_DEATHS = 4  # of workers over a job
-_TRUSTED_DEATHS = 1  # after more a batch runs alone, so that others do not die with it
+_MOST_DEATHS = 3  # of workers over a job that ran alone
 
 Batch = tuple[Job, ...]
 
@@ -41,6 +40,9 @@ def run_batches(
 ) -> None:
     """Run batches; a job over which workers keep dying is given up.
 
+    Jobs that were under way when a worker died are tried again one at a time, so that
+    a deadly one is found out and takes no other with it.
+
     Parameters
     ----------
     batches : in the order in which they are begun
@@ -61,13 +63,11 @@ def run_batches(
     def lose(batch: Batch) -> None:
         for job in batch:
             name = (job.key, job.first)
-            deaths[name] = deaths.get(name, 0) + 1
+            deaths[name] = deaths.get(name, -1) + 1  # the first may be another job's doing
             if deaths[name] >= _MOST_DEATHS:
                 on_done(job, Done(None, failure=f"{deaths[name]} workers died over it"))
-            elif deaths[name] > _TRUSTED_DEATHS:
-                suspects.append((job,))
             else:
-                waiting.appendleft((job,))
+                suspects.append((job,))
 
     def finish(future: Future[list[Done]]) -> bool:
         """Take what a future holds; true if its executor broke."""

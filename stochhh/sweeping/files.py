@@ -21,8 +21,8 @@ from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
 from stochhh.result import replacing
 from stochhh.scenario import Scenario, expand_sweep
-from stochhh.sweep.dataset import metrics_in_order
-from stochhh.sweep.metrics import Measured
+from stochhh.sweeping.dataset import metrics_in_order
+from stochhh.sweeping.metrics import Measured
 
 FILES = ("scenario.toml", "sweep.csv", "summary.json", "figure.png", "sweep.nc")
 

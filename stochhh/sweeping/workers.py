@@ -17,7 +17,7 @@ from typing import Any
 
 from stochhh.errors import InputError
 from stochhh.execute import Monitor, default_workers
-from stochhh.sweep import worker
+from stochhh.sweeping import worker
 
 MOST_WORKERS = 1024
 _ADDRESSES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")

@@ -18,12 +18,11 @@ from stochhh.assemble import assemble, provenance
 from stochhh.choose import SECONDS_A_TRANSITION, transitions_per_ms
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.plan import Plan
-from stochhh.planning import plan_point
 from stochhh.result import FILE_FORMAT, Result, attributes
 from stochhh.scenario import Scenario
 from stochhh.simulate import METHODS
-from stochhh.sweep import worker
-from stochhh.sweep.metrics import Measured, measure
+from stochhh.sweeping import worker
+from stochhh.sweeping.metrics import Measured, measure
 from stochhh.trial import Progress
 
 _SECONDS_A_STEP = 2e-6
@@ -44,6 +43,7 @@ class Job:
     ----------
     key : checksum of the point.
     scenario, index : of the point, and its number.
+    plan : of the point.
     first, n : trials first, first + 1, … n of them.
     limit : run the deterministic limit too.
     traces : hand back the whole result too.
@@ -53,6 +53,7 @@ class Job:
     key: str
     scenario: Scenario
     index: int
+    plan: Plan
     first: int
     n: int
     limit: bool
@@ -144,18 +145,22 @@ def expected_overhead(limit: bool) -> float:
 
 
 def _planned(job: Job) -> Plan:
-    """Plan of a job's point; jobs of one point share it, and the tables it holds."""
+    """Plan of a job's point; jobs of one point share it, and the tables it gets while it runs.
+
+    The job's own is left without tables, so that it stays small.
+    """
     with _plans_lock:
         plan = _plans.get(job.key)
-    if plan is None:
-        plan = plan_point(job.scenario, job.index)
-        if not job.traces:
-            plan = replace(plan, variables=_enough(plan), tagged=0)
-        with _plans_lock:
-            plan = _plans.setdefault(job.key, plan)
+        if plan is None:
+            plan = _plans[job.key] = replace(job.plan)
             while len(_plans) > _MOST_PLANS:
                 del _plans[next(iter(_plans))]
-    return plan
+        return plan
+
+
+def lean(plan: Plan) -> Plan:
+    """Plan that records no more than metrics need, which changes nothing in a run."""
+    return replace(plan, variables=_enough(plan), tagged=0)
 
 
 def _enough(plan: Plan) -> tuple[str, ...]:

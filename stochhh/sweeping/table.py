@@ -11,7 +11,7 @@ from rich.table import Table
 from stochhh.analysis.axes import value_label
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.scenario import expand_sweep
-from stochhh.sweep.running import Sweep
+from stochhh.sweeping.running import Sweep
 
 _MOST_ROWS = 30
 _SPIKING = {"firing_rate": "rate (Hz)", "isi_cv": "ISI CV", "voltage_sd": "V SD (mV)"}

@@ -15,14 +15,14 @@ from stochhh.execute import default_workers
 from stochhh.planning import n_trials_of, plan_point
 from stochhh.result import Result
 from stochhh.scenario import Scenario, axes_of, expand_sweep
-from stochhh.sweep import store
-from stochhh.sweep.asked import with_sweep
-from stochhh.sweep.dataset import build_dataset
-from stochhh.sweep.files import write_files
-from stochhh.sweep.metrics import Measured, joined
-from stochhh.sweep.point import Done, Job, expected_overhead, expected_seconds, most_trials
-from stochhh.sweep.scheduling import make_batches, run_batches
-from stochhh.sweep.workers import reach
+from stochhh.sweeping import store
+from stochhh.sweeping.asked import with_sweep
+from stochhh.sweeping.dataset import build_dataset
+from stochhh.sweeping.files import write_files
+from stochhh.sweeping.metrics import Measured, joined
+from stochhh.sweeping.point import Done, Job, expected_overhead, expected_seconds, lean, most_trials
+from stochhh.sweeping.scheduling import make_batches, run_batches
+from stochhh.sweeping.workers import reach
 
 _MOST_BYTES = 64e6  # of records that a job holds in memory
 _MOST_JOBS_A_POINT = 1000
@@ -134,22 +134,22 @@ def prepare(scenario: Scenario, keep_traces: bool = False, workers: int | None =
     for index, point in enumerate(expand_sweep(scenario, any_key=True)):
         plan = plan_point(point.scenario, index)
         keys.append(store.point_key(point.scenario, index, keep_traces))
-        plans.append((expected_seconds(plan), most_trials(plan, _MOST_BYTES)))
+        plans.append(plan if keep_traces else lean(plan))
         scenarios.append(point.scenario)
     counts = [n_trials_of(one) for one in scenarios]
-    total = sum(n * seconds for n, (seconds, _) in zip(counts, plans, strict=True))
+    lengths = [expected_seconds(plan) for plan in plans]
+    total = sum(n * seconds for n, seconds in zip(counts, lengths, strict=True))
     longest = max(total / (_PARTS_A_WORKER * (workers or default_workers())), _SHORTEST_JOB_S)
     jobs = []
-    for index, (one, n, (seconds, fitting)) in enumerate(
-        zip(scenarios, counts, plans, strict=True)
-    ):
+    for index, (one, n, seconds) in enumerate(zip(scenarios, counts, lengths, strict=True)):
+        fitting = most_trials(plans[index], _MOST_BYTES)
         size = n if keep_traces else min(max(int(longest / seconds), 1), fitting, n)
         size = max(size, -(-n // _MOST_JOBS_A_POINT))
         limit = one.run.deterministic and one.run.method != "deterministic"
         parts = [(first, min(size, n - first), limit and first == 0) for first in range(0, n, size)]
         jobs.append(
             [
-                Job(keys[index], one, index, first, many, twin, keep_traces,
+                Job(keys[index], one, index, plans[index], first, many, twin, keep_traces,
                     many * seconds + expected_overhead(twin))
                 for first, many, twin in parts
             ]

@@ -13,7 +13,7 @@ from stochhh.analysis.axes import numbers_of_one_unit
 from stochhh.assemble import provenance
 from stochhh.result import attributes
 from stochhh.scenario import Scenario, SweepAxis
-from stochhh.sweep.metrics import Measured, Metric
+from stochhh.sweeping.metrics import Measured, Metric
 
 FORMAT = 1
 LIMIT = "deterministic_"

@@ -21,7 +21,7 @@ from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.result import FILE_NAME, Result, replacing
 from stochhh.scenario import Scenario, resolved_toml
-from stochhh.sweep.metrics import Measured, Metric
+from stochhh.sweeping.metrics import Measured, Metric
 
 FORMAT = 1
 SCENARIO = "scenario.toml"
