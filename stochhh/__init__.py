@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stochhh.result import Result, load
     from stochhh.scenario import Scenario, load_scenario
     from stochhh.simulate import run
+    from stochhh.sweeping.running import Sweep, sweep
     from stochhh.threshold_search.running import ThresholdSearch, find_threshold
 
 #: Where each public name lives; imported when first used, so that importing stochhh is quick.
@@ -27,6 +28,7 @@ _HOME = {
     "Result": "result",
     "Scenario": "scenario",
     "StochhhError": "errors",
+    "Sweep": "sweeping.running",
     "ThresholdSearch": "threshold_search.running",
     "TrustError": "errors",
     "find_threshold": "threshold_search.running",
@@ -36,6 +38,7 @@ _HOME = {
     "run": "simulate",
     "save": "report",
     "summarise": "analysis.summary",
+    "sweep": "sweeping.running",
 }
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "Result",
     "Scenario",
     "StochhhError",
+    "Sweep",
     "ThresholdSearch",
     "TrustError",
     "find_threshold",
@@ -52,6 +56,7 @@ __all__ = [
     "run",
     "save",
     "summarise",
+    "sweep",
 ]
 
 try:

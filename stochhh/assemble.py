@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -228,6 +229,11 @@ def _channels(plan: Plan, done: Mapping[int, Trial]) -> xr.Dataset:
 
 def provenance() -> dict[str, str]:
     """Versions of what made a result."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     made_by = {f"{package}_version": version(package) for package in _VERSIONED}
     return {**made_by, "python_version": platform.python_version()}
 

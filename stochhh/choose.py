@@ -11,7 +11,7 @@ from stochhh.methods import METHODS, Method
 
 #: What a transition costs the exact method on one core of a usual machine
 #: (``tests/benchmarks/bench_exact.py``).
-_SECONDS_A_TRANSITION = 45e-9
+SECONDS_A_TRANSITION = 45e-9
 #: Computing time for a simulated second up to which the exact method is worth it.
 _AFFORDABLE_S = 0.5
 #: Error in firing statistics below which only the exact method will do.
@@ -79,14 +79,14 @@ def choose(membrane: Membrane, voltage_mV: float, accuracy: float, follows: bool
         return Choice(exact, None, "single channels are followed")
     if accuracy < _FINEST:
         return Choice(exact, None, f"an accuracy of {accuracy:g} leaves no room for a step")
-    cost = 1e3 * _SECONDS_A_TRANSITION * _transitions_per_ms(membrane, voltage_mV)
+    cost = 1e3 * SECONDS_A_TRANSITION * transitions_per_ms(membrane, voltage_mV)
     said = f"{membrane.n_channels:,d} channels cost it about {cost:.2g} s a simulated second"
     if cost <= _AFFORDABLE_S:
         return Choice(exact, None, said)
     return Choice(leap, step, f"exact is slow here: {said}")
 
 
-def _transitions_per_ms(membrane: Membrane, voltage_mV: float) -> float:
+def transitions_per_ms(membrane: Membrane, voltage_mV: float) -> float:
     """Expected number of transitions of all channels at equilibrium."""
     total = 0.0
     laws = membrane.stationary_laws(voltage_mV)

@@ -17,6 +17,8 @@ from stochhh.theory import stationary_law
 
 Floats = NDArray[np.float64]
 
+_GRID = 401  # voltages among which the resting one is looked for
+
 _AGREEMENT = 1e-6  # relative, of conductances given twice
 _ROUNDING = 0.5  # channels, of a count given twice
 _MOST_CHANNELS = 10**12
@@ -110,14 +112,32 @@ class Membrane:
 
 
 @lru_cache(maxsize=64)
+def _open_fractions(scheme: ChannelScheme, low_mV: float, high_mV: float) -> Floats:
+    """Open fraction at equilibrium, (_GRID,), from one voltage to another.
+
+    Kept, because membranes of a sweep mostly have their schemes and reversals in common.
+    """
+    share = np.array(scheme.relative_conductance)
+    grid = np.linspace(low_mV, high_mV, _GRID)
+    return np.array([stationary_law(scheme.generator(voltage)) @ share for voltage in grid])
+
+
+@lru_cache(maxsize=64)
 def _resting_voltage_mV(membrane: Membrane) -> float:
     from scipy.optimize import brentq
 
     if not membrane.reversals_mV:
         raise InputError("a membrane without leak and channels has no resting potential")
     low, high = min(membrane.reversals_mV) - 1.0, max(membrane.reversals_mV) + 1.0
-    grid = np.linspace(low, high, 401)
-    current = np.array([membrane.steady_current_pA(voltage) for voltage in grid])
+    grid = np.linspace(low, high, _GRID)
+    current = membrane.leak_nS * (grid - membrane.leak_reversal_mV)
+    for population in membrane.populations:
+        try:
+            open_fraction = _open_fractions(population.scheme, low, high)
+        except ValueError as error:
+            raise InputError(f"{population.name} at {low:g} to {high:g} mV: {error}") from None
+        conductance = population.maximal_conductance_nS * open_fraction
+        current = current + conductance * (grid - population.reversal_mV)
     rising = np.nonzero((current[:-1] <= 0.0) & (current[1:] > 0.0))[0]
     if len(rising) == 0:
         raise InputError(

@@ -109,6 +109,24 @@ def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
     return plans, places
 
 
+def plan_point(scenario: Scenario, index: int) -> Plan:
+    """Work out the plan of one point of a sweep that stands alone, in whatever it differs.
+
+    Parameters
+    ----------
+    scenario : of that point, without a sweep and with a seed
+    index : its number, from which its random streams follow
+
+    Raises
+    ------
+    InputError
+        Anything about it that only shows when it is worked out.
+    """
+    made = _plan(scenario, scenario.run, index, scenario.name)
+    made.stimulus(0)
+    return made
+
+
 def _n_tagged(plan: Plan) -> list[int]:
     """How many channels of each population are followed."""
     counts = [population.count for population in plan.membrane.populations]

@@ -3,8 +3,6 @@
 from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.load import (
     Experiment,
-    Point,
-    expand_sweep,
     file_schema,
     library_scenarios,
     load_experiment,
@@ -12,12 +10,15 @@ from stochhh.scenario.load import (
     resolved_toml,
 )
 from stochhh.scenario.models import Scenario
+from stochhh.scenario.sweeps import Point, SweepAxis, axes_of, expand_sweep
 
 __all__ = [
     "Circuit",
     "Experiment",
     "Point",
     "Scenario",
+    "SweepAxis",
+    "axes_of",
     "expand_sweep",
     "file_schema",
     "library_scenarios",

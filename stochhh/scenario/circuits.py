@@ -13,6 +13,7 @@ from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
 from stochhh.scenario.models import Name
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.studies.circuits import PropagationStudy, QuantalStudy, TwitchStudy
+from stochhh.scenario.sweep_tables import SweepLists, Swept
 from stochhh.scenario.synapses import ConductanceInput, Synapse
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
@@ -82,7 +83,7 @@ class CircuitFigure(Table):
     trial: Annotated[StrictInt, Field(ge=0)] = Field(0, description="of which maps are drawn")
 
 
-class Circuit(Table):
+class Circuit(Table, Swept):
     """One experiment on cells: their membranes, their shape, what joins and drives them."""
 
     format: Literal[1]
@@ -97,9 +98,7 @@ class Circuit(Table):
     run: CircuitRun
     analysis: CircuitAnalysis = CircuitAnalysis()
     figure: CircuitFigure = CircuitFigure()
-    sweep: dict[str, list[Any]] = Field(
-        {}, description="for a key its list of values; several keys make a grid"
-    )
+    sweep_lists: SweepLists = Field({}, alias="sweep")
 
     _name: str = PrivateAttr("scenario")
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)

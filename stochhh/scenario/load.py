@@ -1,4 +1,4 @@
-"""Scenario files: find, inherit, override, validate, expand sweeps, write resolved.
+"""Scenario files: find, inherit, override, validate, write resolved.
 
 Layers are merged table by table before validation: the `base` first, then the
 file's own keys, then ``--set`` overrides; arrays are replaced whole.
@@ -9,37 +9,22 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
-from itertools import product
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from pydantic.json_schema import models_json_schema
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import SchemaOfQuantities, read_toml, validate
 from stochhh.scenario.circuits import Circuit
+from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
 
 _DEEPEST_BASE = 20
-_DEEPEST_KEY = 20
-_MOST_POINTS = 100_000
-_SWEEPABLE = {
-    Scenario: ("membrane", "stimulus", "clamp", "run.initial"),
-    Circuit: ("membranes", "cell", "synapse", "input", "stimulus", "run.initial"),
-}
 Tables = dict[str, Any]
 Experiment = Scenario | Circuit
 AnyExperiment = TypeVar("AnyExperiment", Scenario, Circuit)
-
-
-@dataclass(frozen=True)
-class Point(Generic[AnyExperiment]):
-    """One point of a sweep: its place on each axis, and the scenario there."""
-
-    values: dict[str, Any]
-    scenario: AnyExperiment
 
 
 def library_folder() -> Path:
@@ -97,46 +82,6 @@ def load_experiment(
     for override in overrides:
         data = _override(data, override)
     return _validated(data, where, name)
-
-
-def expand_sweep(scenario: AnyExperiment) -> list[Point[AnyExperiment]]:
-    """List the points of a scenario's sweep in the order of a nested loop, last axis fastest.
-
-    A scenario without a sweep is one point with no axes.
-
-    Raises
-    ------
-    InputError
-        A key that cannot be swept, an empty list, or a value its key refuses.
-    """
-    axes = scenario.sweep
-    kind = type(scenario)
-    for key, values in axes.items():
-        if not key.startswith(tuple(f"{table}." for table in _SWEEPABLE[kind])):
-            raise InputError(
-                f'{scenario.name}: sweep."{key}": only keys of {", ".join(_SWEEPABLE[kind])} can '
-                'vary, such as "membrane.area" or "cell.axon.section.shaft.diameter"'
-            )
-        if not values:
-            raise InputError(f'{scenario.name}: sweep."{key}": the list is empty')
-    if not axes:
-        return [Point({}, scenario)]
-    size = 1
-    for values in axes.values():
-        size *= len(values)
-    if size > _MOST_POINTS:
-        raise InputError(f"{scenario.name}: sweep: {size} points; at most {_MOST_POINTS} allowed")
-    unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
-    points = []
-    for chosen in product(*axes.values()):
-        place = dict(zip(axes, chosen, strict=True))
-        data = unswept
-        for key, value in place.items():
-            data = _set(data, key, value)
-        shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
-        there = _validate_as(kind, data, f"{scenario.name} at {shown}", scenario.name)
-        points.append(Point(place, there))
-    return points
 
 
 def find_scenario(source: str | Path) -> Path:
@@ -198,11 +143,12 @@ def _validated(data: Tables, where: str, name: str) -> Experiment:
             "[membranes]; drop one"
         )
     if "cell" in data:
-        return _validate_as(Circuit, data, where, name)
-    return _validate_as(Scenario, data, where, name)
+        return validated(Circuit, data, where, name)
+    return validated(Scenario, data, where, name)
 
 
-def _validate_as(kind: type[AnyExperiment], data: Tables, where: str, name: str) -> AnyExperiment:
+def validated(kind: type[AnyExperiment], data: Tables, where: str, name: str) -> AnyExperiment:
+    """Make an experiment of merged tables; messages begin with `where`."""
     experiment = validate(kind, data, where)
     experiment._name, experiment._data = name, data
     return experiment
@@ -311,36 +257,5 @@ def _override(data: Tables, override: str) -> Tables:
         value = read["value"] if len(read) == 1 else text
     except (ValueError, RecursionError):
         pass
-    changed: Tables = _set(data, key, value, where=f"--set {override}")
+    changed: Tables = set_key(data, key, value, where=f"--set {override}")
     return changed
-
-
-def _set(data: Any, key: str, value: Any, where: str = "sweep") -> Any:
-    """Return tables with one key set; an entry of an array goes by number or by name."""
-    if key.count(".") > _DEEPEST_KEY:
-        raise InputError(f"{where}: no key has that many dots")
-    step, _, rest = key.partition(".")
-    if isinstance(data, list):
-        index = _entry(data, step, where)
-        entries = list(data)
-        entries[index] = _set(data[index], rest, value, where) if rest else value
-        return entries
-    if not isinstance(data, dict):
-        raise InputError(f"{where}: '{step}' is not a table, so nothing below it can be set")
-    if not rest:
-        return {**data, step: value}
-    return {**data, step: _set(data.get(step, {}), rest, value, where)}
-
-
-def _entry(entries: list[Any], step: str, where: str) -> int:
-    names = [
-        str(entry.get("name", entry.get("scheme", ""))) if isinstance(entry, dict) else ""
-        for entry in entries
-    ]
-    if step in names:
-        return names.index(step)
-    numbers = [str(number) for number in range(len(entries))]
-    if step in numbers:
-        return int(step)
-    known = [name for name in names if name] or numbers
-    raise InputError(f"{where}: no entry '{step}'; {did_you_mean(step, known)}")

@@ -38,6 +38,7 @@ from stochhh.fields import (
 from stochhh.scenario.analyses import Analysis
 from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
+from stochhh.scenario.sweep_tables import SweepLists, Swept
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
@@ -169,7 +170,7 @@ class FigureLayout(Table):
     annotate: StrictBool = Field(False, description="name the phases of the action potential")
 
 
-class Scenario(Table):
+class Scenario(Table, Swept):
     """One experiment: a membrane, what is done to it, and what is written down."""
 
     format: Literal[1]
@@ -184,9 +185,7 @@ class Scenario(Table):
     run: Run
     analysis: Analysis = Analysis()
     figure: FigureLayout = FigureLayout()
-    sweep: dict[str, list[Any]] = Field(
-        {}, description="for a key its list of values; several keys make a grid"
-    )
+    sweep_lists: SweepLists = Field({}, alias="sweep")
 
     @model_validator(mode="after")
     def _is_driven_everywhere(self) -> Self:

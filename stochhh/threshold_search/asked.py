@@ -19,6 +19,7 @@ from stochhh.errors import InputError
 from stochhh.membrane import build_membrane
 from stochhh.plan import Plan
 from stochhh.scenario import Scenario, expand_sweep, load_scenario
+from stochhh.scenario.sweep_tables import ZIP
 
 STUDY = "firing_efficiency"
 FEWEST = 4  # trials at an amplitude of a batch
@@ -88,6 +89,13 @@ def prepare(
     texts = _span_of(resolved, key) if between is None else between
     low, high, unit = _read_span(texts)
     swept = {name: values for name, values in resolved.sweep.items() if name != key}
+    if any(key in group for group in resolved.zipped):
+        raise InputError(
+            f'sweep.zip: "{key}" advances together with other keys, so no threshold is defined '
+            "along it; leave it out of zip"
+        )
+    if resolved.zipped:
+        swept |= {ZIP: [list(group) for group in resolved.zipped]}
     spikes = resolved.analysis.spikes
     asked = resolved.analysis.firing_efficiency
     study = {} if asked is None else asked.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,114 @@
+"""The command that runs sweeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, ScenarioName, app
+
+
+@app.command("sweep")
+def sweep_command(
+    scenario: ScenarioName,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUES",
+            help='An axis: membrane.area="10 um^2,30 um^2" or "log 10 um^2 .. 90 um^2, 5".',
+        ),
+    ] = None,
+    zipped: Annotated[
+        list[str] | None,
+        typer.Option("--zip", metavar="KEY,KEY", help="Keys whose values advance together."),
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Run every point so often, each time with other numbers.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the files; results/<name>_sweep if none."),
+    ] = None,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials of a point.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same bytes.")] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="How many; one a processor by default.")
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="threads, processes, local (Dask), or a Dask address: tcp://…")
+    ] = "threads",
+    keep_traces: Annotated[
+        bool, typer.Option("--keep-traces", help="Keep the whole result of every point.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run a scenario at many points; go on with what an earlier, interrupted sweep left."""
+    from rich.console import Console
+
+    from stochhh import console
+    from stochhh.scenario import load_scenario
+    from stochhh.sweeping.asked import read_over, read_zip
+    from stochhh.sweeping.files import FILES
+    from stochhh.sweeping.running import sweep
+    from stochhh.sweeping.table import sweep_table
+
+    axes, groups = read_over(over or ()), read_zip(zipped or ())
+    named = load_scenario(scenario, overrides or ())
+    folder = out or Path("results") / f"{named.name}_sweep"
+    finished = [0, 0]
+    try:
+        with console.progress(f"{named.name}, sweep", 1.0, quiet) as advance:
+            shown = 0.0
+
+            def on_point(done: int, n_points: int, share: float) -> None:
+                nonlocal shown
+                finished[:] = done, n_points
+                if share > shown:
+                    advance(share - shown)
+                    shown = share
+
+            made = sweep(
+                named,
+                over=axes,
+                zipped=groups,
+                repeats=repeats,
+                seed=seed,
+                trials=trials,
+                method=method,
+                workers=workers,
+                scheduler=scheduler,
+                out=folder,
+                keep_traces=keep_traces,
+                force=force,
+                on_point=on_point,
+            )
+    except (KeyboardInterrupt, SystemExit) as stop:
+        code = stop.code if isinstance(stop, SystemExit) else 130
+        done, n_points = finished
+        typer.echo(
+            f"interrupted: {done} of {n_points} points are kept in {folder}/; "
+            "the same command goes on from there",
+            err=True,
+        )
+        raise typer.Exit(code if isinstance(code, int) else 130) from None
+    screen = Console(quiet=quiet)
+    screen.print(sweep_table(made))
+    if made.damaged:
+        typer.echo(f"note: {made.damaged} points there were damaged or of another sweep", err=True)
+    screen.print(
+        f"{made.computed} points run now; seed {made.scenario.run.seed}; "
+        f"wrote {', '.join(FILES)} to {folder}/",
+        highlight=False,
+    )
+    for index, why in made.failed.items():
+        typer.echo(f"point {index} failed: {why}", err=True)
+    if made.failed:
+        raise typer.Exit(1)

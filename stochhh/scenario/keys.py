@@ -1,0 +1,53 @@
+"""Dotted keys such as ``membrane.channels.squid-na.count`` in the tables of a scenario."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stochhh.errors import InputError, did_you_mean
+
+_DEEPEST_KEY = 20
+
+
+def set_key(data: Any, key: str, value: Any, where: str = "sweep") -> Any:
+    """Return tables with one key set; an entry of an array goes by number or by name.
+
+    Parameters
+    ----------
+    data : the tables, which stay as they are
+    key : with dots between its steps
+    value : that it gets
+    where : what messages begin with
+
+    Raises
+    ------
+    InputError
+        No such entry of an array, or something on the way that is no table.
+    """
+    if key.count(".") > _DEEPEST_KEY:
+        raise InputError(f"{where}: no key has that many dots")
+    step, _, rest = key.partition(".")
+    if isinstance(data, list):
+        index = _entry(data, step, where)
+        entries = list(data)
+        entries[index] = set_key(data[index], rest, value, where) if rest else value
+        return entries
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: '{step}' is not a table, so nothing below it can be set")
+    if not rest:
+        return {**data, step: value}
+    return {**data, step: set_key(data.get(step, {}), rest, value, where)}
+
+
+def _entry(entries: list[Any], step: str, where: str) -> int:
+    names = [
+        str(entry.get("name", entry.get("scheme", ""))) if isinstance(entry, dict) else ""
+        for entry in entries
+    ]
+    if step in names:
+        return names.index(step)
+    numbers = [str(number) for number in range(len(entries))]
+    if step in numbers:
+        return int(step)
+    known = [name for name in names if name] or numbers
+    raise InputError(f"{where}: no entry '{step}'; {did_you_mean(step, known)}")

@@ -1,0 +1,126 @@
+"""From the ``[sweep]`` of a scenario to its axes and points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, Generic
+
+from stochhh.errors import InputError
+from stochhh.scenario.circuits import Circuit
+from stochhh.scenario.keys import set_key
+from stochhh.scenario.load import AnyExperiment, Experiment, validated
+from stochhh.scenario.models import Scenario
+from stochhh.scenario.sweep_tables import MOST_POINTS, REPEATS
+
+_SWEEPABLE: dict[type, tuple[str, ...]] = {
+    Scenario: ("membrane", "stimulus", "clamp", "run.initial"),
+    Circuit: ("membranes", "cell", "synapse", "input", "stimulus", "run.initial"),
+}
+_NEVER = ("format", "base", "title", "about", "cite", "figure", "sweep")
+
+
+@dataclass(frozen=True)
+class Point(Generic[AnyExperiment]):
+    """One point of a sweep: its place on each axis, and the scenario there."""
+
+    values: dict[str, Any]
+    scenario: AnyExperiment
+
+
+@dataclass(frozen=True)
+class SweepAxis:
+    """One axis of a sweep: a key, or several that advance together, and their values.
+
+    Attributes
+    ----------
+    keys : one, or those of a ``zip``.
+    steps : for each place along the axis the value of each key.
+    """
+
+    keys: tuple[str, ...]
+    steps: tuple[tuple[Any, ...], ...]
+
+    @property
+    def name(self) -> str:
+        """Its first key."""
+        return self.keys[0]
+
+
+def axes_of(scenario: Experiment) -> tuple[SweepAxis, ...]:
+    """Axes of a scenario's sweep in their order; zipped keys are one, where the first stands.
+
+    Raises
+    ------
+    InputError
+        An empty list, or more points than allowed.
+    """
+    together = {key: group for group in scenario.zipped for key in group}
+    axes: list[SweepAxis] = []
+    for key, values in scenario.sweep.items():
+        if not values:
+            raise InputError(f'{scenario.name}: sweep."{key}": the list is empty')
+        group = tuple(sorted(together.get(key, (key,)), key=list(scenario.sweep).index))
+        if group[0] == key:
+            steps = zip(*(scenario.sweep[one] for one in group), strict=True)
+            axes.append(SweepAxis(group, tuple(steps)))
+    size = prod(len(axis.steps) for axis in axes)
+    if size > MOST_POINTS:
+        raise InputError(f"{scenario.name}: sweep: {size} points; at most {MOST_POINTS} allowed")
+    return tuple(axes)
+
+
+def expand_sweep(scenario: AnyExperiment, any_key: bool = False) -> list[Point[AnyExperiment]]:
+    """List the points of a scenario's sweep in the order of a nested loop, last axis fastest.
+
+    A scenario without a sweep is one point with no axes.
+
+    Parameters
+    ----------
+    scenario : whose sweep it is
+    any_key : allow keys in which the points of one run cannot differ, such as its duration
+
+    Raises
+    ------
+    InputError
+        A key that cannot be swept, an empty list, or a value its key refuses.
+    """
+    for key in scenario.sweep:
+        _check_key(key, scenario, any_key)
+    axes = axes_of(scenario)
+    if not axes:
+        return [Point({}, scenario)]
+    unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
+    points = []
+    for chosen in product(*(axis.steps for axis in axes)):
+        given = {
+            key: value
+            for axis, values in zip(axes, chosen, strict=True)
+            for key, value in zip(axis.keys, values, strict=True)
+        }
+        place = {key: given[key] for key in scenario.sweep}
+        data = unswept
+        for key, value in place.items():
+            if key != REPEATS:
+                data = set_key(data, key, value)
+        shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
+        where = f"{scenario.name} at {shown}"
+        points.append(Point(place, validated(type(scenario), data, where, scenario.name)))
+    return points
+
+
+def _check_key(key: str, scenario: Experiment, any_key: bool) -> None:
+    name, tables = scenario.name, _SWEEPABLE[type(scenario)]
+    if key == REPEATS or key.startswith(tuple(f"{table}." for table in tables)):
+        return
+    if not any_key:
+        raise InputError(
+            f'{name}: sweep."{key}": only keys of {", ".join(tables)} can vary in a run, '
+            f'such as "membrane.area"; stochhh sweep varies any key'
+        )
+    if key.partition(".")[0] in _NEVER:
+        raise InputError(
+            f'{name}: sweep."{key}": changes nothing that is simulated; '
+            'vary another key, such as "membrane.area"'
+        )

@@ -1,0 +1,182 @@
+"""What a worker does: run some trials of a point and measure them.
+
+`simulate_point` is the one place that runs anything.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from stochhh.assemble import assemble, provenance
+from stochhh.choose import SECONDS_A_TRANSITION, transitions_per_ms
+from stochhh.errors import InputError, Stopped, TrustError
+from stochhh.plan import Plan
+from stochhh.result import FILE_FORMAT, Result, attributes
+from stochhh.scenario import Scenario
+from stochhh.simulate import METHODS
+from stochhh.sweeping import worker
+from stochhh.sweeping.metrics import Measured, measure
+from stochhh.trial import Progress
+
+_SECONDS_A_STEP = 2e-6
+_SECONDS_A_TRIAL = 1e-3
+_SECONDS_A_POINT = 20e-3
+_SECONDS_A_LIMIT = 0.1
+_MOST_PLANS = 16  # kept by a worker
+
+_plans: dict[str, Plan] = {}
+_plans_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some trials of one point.
+
+    Attributes
+    ----------
+    key : checksum of the point.
+    scenario, index : of the point, and its number.
+    plan : of the point.
+    first, n : trials first, first + 1, … n of them.
+    limit : run the deterministic limit too.
+    traces : hand back the whole result too.
+    seconds : expected computing time.
+    """
+
+    key: str
+    scenario: Scenario
+    index: int
+    plan: Plan
+    first: int
+    n: int
+    limit: bool
+    traces: bool
+    seconds: float
+
+
+class Done(NamedTuple):
+    """What came of a job: measured trials, or why there are none."""
+
+    measured: Measured | None
+    result: Result | None = None
+    failure: str = ""
+
+
+def run_batch(jobs: Sequence[Job], progress: Progress | None) -> list[Done]:
+    """Run jobs one after the other; one that fails takes none of the others with it.
+
+    A top-level function so that any executor can carry it.
+
+    Raises
+    ------
+    Stopped
+        The user asked for that.
+    """
+    return [_run_job(job, worker.progress if progress is None else progress) for job in jobs]
+
+
+def _run_job(job: Job, progress: Progress) -> Done:
+    try:
+        result = simulate_point(job, progress)
+    except (InputError, TrustError, MemoryError, OSError) as error:
+        return Done(None, failure=f"{type(error).__name__}: {error}")
+    return Done(measure(result), result if job.traces else None)
+
+
+def simulate_point(job: Job, progress: Progress) -> Result:
+    """Run the trials of a job, the deterministic limit beside them if wanted.
+
+    Raises
+    ------
+    Stopped, InputError, TrustError
+        As of `stochhh.run`.
+    """
+    plan = _planned(job)
+    scenario = job.scenario
+    trials = {}
+    for trial in range(job.first, job.first + job.n):
+        if progress(0.0):
+            raise Stopped
+        trials[0, trial] = METHODS[plan.method.name](plan, trial, progress)
+    twins = {}
+    if job.limit:
+        twins[0] = METHODS["deterministic"](plan, 0, partial(_stop_only, progress))
+    dataset = assemble([plan], [{}], trials, twins)
+    dataset.attrs = attributes(
+        stochhh_format=FILE_FORMAT,
+        title=scenario.title,
+        scenario_name=scenario.name,
+        scenario=json.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True)),
+        method=plan.method.name,
+        **({} if plan.step_ms is None else {"step_ms": plan.step_ms}),
+        **({"method_chosen": plan.chosen_because} if plan.chosen_because else {}),
+        seed=str(scenario.run.seed),
+        duration_ms=float(scenario.run.duration_ms),
+        point=job.index,
+        generation=0 if plan.start is None else plan.start.generation,
+        interrupted=False,
+        trials_planned=job.n,
+        trials_finished=job.n,
+        **provenance(),
+    )
+    return Result(dataset)
+
+
+def expected_seconds(plan: Plan) -> float:
+    """Roughly the computing time of one trial, to share work out by."""
+    if plan.method.name == "deterministic":
+        return _SECONDS_A_LIMIT
+    if plan.step_ms is not None:
+        return _SECONDS_A_TRIAL + _SECONDS_A_STEP * plan.duration_ms / plan.step_ms
+    rate = transitions_per_ms(plan.membrane, plan.voltage_mV)
+    return _SECONDS_A_TRIAL + SECONDS_A_TRANSITION * rate * plan.duration_ms
+
+
+def expected_overhead(limit: bool) -> float:
+    """Roughly the computing time of a point besides that of its trials."""
+    return _SECONDS_A_POINT + (_SECONDS_A_LIMIT if limit else 0.0)
+
+
+def _planned(job: Job) -> Plan:
+    """Plan of a job's point; jobs of one point share it, and the tables it gets while it runs.
+
+    The job's own is left without tables, so that it stays small.
+    """
+    with _plans_lock:
+        plan = _plans.get(job.key)
+        if plan is None:
+            plan = _plans[job.key] = replace(job.plan)
+            while len(_plans) > _MOST_PLANS:
+                del _plans[next(iter(_plans))]
+        return plan
+
+
+def lean(plan: Plan) -> Plan:
+    """Plan that records no more than metrics need, which changes nothing in a run."""
+    return replace(plan, variables=_enough(plan), tagged=0)
+
+
+def _enough(plan: Plan) -> tuple[str, ...]:
+    """Recorded variables that metrics need; recording changes nothing in a run."""
+    return ("voltage",) if plan.clamp is None else ("voltage", "current")
+
+
+def _stop_only(progress: Progress, covered_ms: float) -> bool:
+    return progress(0.0)
+
+
+def rows_of(plan: Plan) -> int:
+    """Numbers that a trial's records take in memory."""
+    return int(len(plan.record_ms) * (2 + 3 * max(len(plan.membrane.populations), 1)))
+
+
+def most_trials(plan: Plan, most_bytes: float) -> int:
+    """Trials whose records fit into so many bytes, at least one."""
+    return max(int(most_bytes / (8 * rows_of(plan))), 1) if np.isfinite(most_bytes) else 10**9

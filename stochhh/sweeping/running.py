@@ -1,0 +1,245 @@
+"""Run a sweep: all points planned, their trials scheduled together, finished points kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import xarray as xr
+
+from stochhh.errors import InputError
+from stochhh.execute import default_workers
+from stochhh.planning import n_trials_of, plan_point
+from stochhh.result import Result
+from stochhh.scenario import Scenario, axes_of, expand_sweep
+from stochhh.sweeping import store
+from stochhh.sweeping.asked import with_sweep
+from stochhh.sweeping.dataset import build_dataset
+from stochhh.sweeping.files import write_files
+from stochhh.sweeping.metrics import Measured, joined
+from stochhh.sweeping.point import Done, Job, expected_overhead, expected_seconds, lean, most_trials
+from stochhh.sweeping.scheduling import make_batches, run_batches
+from stochhh.sweeping.workers import reach
+
+_MOST_BYTES = 64e6  # of records that a job holds in memory
+_MOST_JOBS_A_POINT = 1000
+_PARTS_A_WORKER = 4  # of all work, that no job shall be longer than
+_SHORTEST_JOB_S = 0.25
+
+#: Called with the number of points that are done, of all, and the share of the work.
+OnPoint = Callable[[int, int, float], None]
+
+
+class Sweep(NamedTuple):
+    """What a sweep left behind.
+
+    Attributes
+    ----------
+    scenario : resolved, with its sweep.
+    dataset : numbers of every trial; dims are the axes of the sweep and ``trial``.
+    failed : by number of the point why it has none.
+    computed : points that were run now; the others were there already.
+    damaged : points among them whose file was there but not to be trusted.
+    folder : where all is written, None if nowhere.
+    """
+
+    scenario: Scenario
+    dataset: xr.Dataset
+    failed: dict[int, str]
+    computed: int
+    damaged: int
+    folder: Path | None
+
+
+class Ready(NamedTuple):
+    """A sweep before it runs: its scenario, keys of its points, and their jobs."""
+
+    scenario: Scenario
+    keys: list[str]
+    jobs: list[list[Job]]
+
+
+def sweep(
+    scenario: str | Path | Mapping[str, Any] | Scenario,
+    *,
+    over: Mapping[str, Sequence[Any] | str | Mapping[str, Any]] | None = None,
+    zipped: Sequence[Sequence[str]] = (),
+    repeats: int | None = None,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    trials: int | None = None,
+    method: str | None = None,
+    workers: int | None = None,
+    scheduler: str | Executor = "threads",
+    out: str | Path | None = None,
+    keep_traces: bool = False,
+    force: bool = False,
+    on_point: OnPoint | None = None,
+) -> Sweep:
+    """Run every point of a sweep and keep some numbers of every trial.
+
+    Parameters
+    ----------
+    scenario : as of `stochhh.run`; its ``[sweep]`` may vary any key.
+    over : further axes: for a key its values, as a list, a range as in a scenario
+        file, or text as of ``--over``.
+    zipped : groups of keys that advance together.
+    repeats : how often every point is run, each time with other random numbers.
+    overrides, seed, trials, method : as of `stochhh.run`.
+    workers : how many, by default one a processor. Results do not depend on it.
+    scheduler : "threads", "processes", "local" (a Dask cluster on this machine), the
+        address of a Dask scheduler, or any `concurrent.futures.Executor`. Results do
+        not depend on it. A script that uses processes guards its main part with
+        ``if __name__ == "__main__"``.
+    out : folder for the files. Points that are finished there, of the same scenario
+        and seed, are not run again.
+    keep_traces : keep the whole result of every point too, in that folder.
+    force : overwrite whatever the folder holds.
+    on_point : told how far it is, after every job.
+
+    Raises
+    ------
+    InputError
+        Something in the scenario is wrong, or the folder cannot be used.
+    KeyboardInterrupt
+        Interrupted; what is in the folder stays and is gone on with.
+    """
+    folder = None if out is None else Path(out)
+    if keep_traces and folder is None:
+        raise InputError("keep_traces: traces are kept in files; give a folder with out")
+    given = (over or {}, zipped, repeats, overrides)
+    resolved = with_sweep(scenario, *given, seed, trials, method)
+    asked = seed if seed is not None else _seed_asked(scenario, overrides)
+    if folder is not None and not force and asked is None:
+        earlier = store.earlier_seed(folder, resolved)
+        if earlier is not None:
+            resolved = with_sweep(scenario, *given, earlier, trials, method)
+    return run_ready(
+        prepare(resolved, keep_traces, workers), workers, scheduler, folder, force, on_point
+    )
+
+
+def prepare(scenario: Scenario, keep_traces: bool = False, workers: int | None = None) -> Ready:
+    """Plan every point of a sweep, so that what is wrong shows before anything runs.
+
+    Raises
+    ------
+    InputError
+        Something in the scenario, or at a point of its sweep, is wrong.
+    """
+    keys, plans, scenarios = [], [], []
+    for index, point in enumerate(expand_sweep(scenario, any_key=True)):
+        plan = plan_point(point.scenario, index)
+        keys.append(store.point_key(point.scenario, index, keep_traces))
+        plans.append(plan if keep_traces else lean(plan))
+        scenarios.append(point.scenario)
+    counts = [n_trials_of(one) for one in scenarios]
+    lengths = [expected_seconds(plan) for plan in plans]
+    total = sum(n * seconds for n, seconds in zip(counts, lengths, strict=True))
+    longest = max(total / (_PARTS_A_WORKER * (workers or default_workers())), _SHORTEST_JOB_S)
+    jobs = []
+    for index, (one, n, seconds) in enumerate(zip(scenarios, counts, lengths, strict=True)):
+        fitting = most_trials(plans[index], _MOST_BYTES)
+        size = n if keep_traces else min(max(int(longest / seconds), 1), fitting, n)
+        size = max(size, -(-n // _MOST_JOBS_A_POINT))
+        limit = one.run.deterministic and one.run.method != "deterministic"
+        parts = [(first, min(size, n - first), limit and first == 0) for first in range(0, n, size)]
+        jobs.append(
+            [
+                Job(keys[index], one, index, plans[index], first, many, twin, keep_traces,
+                    many * seconds + expected_overhead(twin))
+                for first, many, twin in parts
+            ]
+        )  # fmt: skip
+    return Ready(scenario, keys, jobs)
+
+
+def run_ready(
+    ready: Ready,
+    workers: int | None = None,
+    scheduler: str | Executor = "threads",
+    folder: Path | None = None,
+    force: bool = False,
+    on_point: OnPoint | None = None,
+) -> Sweep:
+    """Run what `prepare` made and write its files; see `sweep`."""
+    scenario = ready.scenario
+    place = nullcontext() if folder is None else store.held(folder, scenario, force)
+    with place as kept:
+        points = _finished(ready, kept)
+        damaged = 0 if kept is None else max(kept.there() - len(points), 0)
+        before = len(points)
+        failed = _compute(ready, points, kept, workers, scheduler, on_point)
+        dataset = build_dataset(scenario, axes_of(scenario), points, failed)
+        done = Sweep(scenario, dataset, failed, len(points) - before, damaged, folder)
+        if kept is not None:
+            kept.keep_only(len(ready.keys), any(jobs[0].traces for jobs in ready.jobs))
+            write_files(scenario, dataset, points, failed, kept.folder)
+    return done
+
+
+def _finished(ready: Ready, kept: store.Store | None) -> dict[int, Measured]:
+    found = {}
+    for index, key in enumerate(ready.keys) if kept is not None else ():
+        measured = kept.read(index, key) if kept is not None else None
+        if measured is not None:
+            found[index] = measured
+    return found
+
+
+def _compute(
+    ready: Ready,
+    points: dict[int, Measured],
+    kept: store.Store | None,
+    workers: int | None,
+    scheduler: str | Executor,
+    on_point: OnPoint | None,
+) -> dict[int, str]:
+    """Run the points that are missing, put them among the others, and say which failed."""
+    jobs = [job for index, of_point in enumerate(ready.jobs) if index not in points
+            for job in of_point]  # fmt: skip
+    everything = sum(job.seconds for of_point in ready.jobs for job in of_point)
+    share = 1.0 - sum(job.seconds for job in jobs) / everything
+    parts: dict[int, dict[int, Measured]] = {}
+    failed: dict[int, str] = {}
+    if on_point is not None:
+        on_point(len(points), len(ready.keys), share)
+
+    def take(job: Job, done: Done) -> None:
+        nonlocal share
+        share += job.seconds / everything
+        if done.measured is None:
+            failed.setdefault(job.index, done.failure)
+        else:
+            _take(job, done.measured, done.result)
+        if on_point is not None:
+            on_point(len(points) + len(failed), len(ready.keys), min(share, 1.0))
+
+    def _take(job: Job, measured: Measured, result: Result | None) -> None:
+        of_point = parts.setdefault(job.index, {})
+        of_point[job.first] = measured
+        if len(of_point) == len(ready.jobs[job.index]):
+            whole = joined([of_point[first] for first in sorted(of_point)])
+            del parts[job.index]
+            if kept is not None:
+                kept.write(job.index, job.key, whole, result)
+            points[job.index] = whole
+
+    if jobs:
+        with reach(scheduler, workers) as reached:
+            batches = make_batches(jobs, workers or default_workers())
+            run_batches(batches, reached, take)
+    ordered = dict(sorted(points.items()))
+    points.clear()
+    points.update(ordered)
+    return dict(sorted(failed.items()))
+
+
+def _seed_asked(scenario: Any, overrides: Sequence[str]) -> int | None:
+    """Seed that a scenario has before one is drawn for it."""
+    from stochhh.scenario import load_scenario
+
+    return load_scenario(scenario, overrides).run.seed

@@ -1,0 +1,224 @@
+"""A folder of finished points: each whole or absent, and known by checksums.
+
+A point's key is a checksum of all that its numbers follow from; a file with another
+key, or whose content does not fit its own checksum, counts as missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from stochhh.assemble import provenance
+from stochhh.errors import InputError
+from stochhh.result import FILE_NAME, Result, replacing
+from stochhh.scenario import Scenario, resolved_toml
+from stochhh.sweeping.metrics import Measured, Metric
+
+FORMAT = 1
+SCENARIO = "scenario.toml"
+_POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
+_FILES = {"path", "result", "scheme"}  # keys whose text may name a file
+
+
+def point_key(scenario: Scenario, index: int, traces: bool) -> str:
+    """Checksum of all that the numbers of a point follow from, files that it reads included."""
+    tables = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    made_by = [FORMAT, provenance(), index, traces, tables, _checksums_of_files(tables)]
+    return hashlib.sha256(_canonical(made_by)).hexdigest()
+
+
+@contextmanager
+def held(folder: Path, scenario: Scenario, force: bool = False) -> Iterator[Store]:
+    """Hold a folder for a sweep as long as the block lasts.
+
+    The lock goes with its process, however that ends.
+
+    Raises
+    ------
+    InputError
+        It cannot be written, holds something else, or another sweep is at work there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a folder to --out")
+    header = _header(scenario)
+    _check_owner(folder, header, force)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{folder}: another sweep is at work there; wait for it, or choose another folder "
+            "with --out"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    try:
+        if force:
+            _drop(folder)
+        with replacing(folder / SCENARIO) as temporary:
+            temporary.write_text(header + resolved_toml(scenario), encoding="utf-8")
+        yield Store(folder)
+    finally:
+        lock.release()
+
+
+def earlier_seed(folder: Path, scenario: Scenario) -> int | None:
+    """Seed of an earlier sweep of this scenario in a folder, so that it can be gone on with."""
+    import tomllib
+
+    try:
+        text = (folder / SCENARIO).read_text(encoding="utf-8")
+        seed = tomllib.loads(text)["run"]["seed"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return seed if text.startswith(_header(scenario)) and isinstance(seed, int) else None
+
+
+class Store:
+    """Finished points of a folder that is held."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, index: int, key: str) -> Measured | None:
+        """Numbers of a point; None if they are missing, damaged, or of another scenario."""
+        try:
+            tables = json.loads(self._path(index).read_text(encoding="utf-8"))
+            content = tables["content"]
+            if tables["key"] != key or tables["checksum"] != _checksum(content):
+                return None
+            traces = content["traces"]
+            if traces is not None and _file_checksum(self.traces_path(index)) != traces:
+                return None
+            return _read_measured(content)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def write(self, index: int, key: str, measured: Measured, result: Result | None) -> None:
+        """Keep a finished point, its result before its numbers.
+
+        Raises
+        ------
+        InputError
+            It cannot be written.
+        """
+        traces = None
+        if result is not None:
+            result.save(self.traces_path(index))
+            traces = _file_checksum(self.traces_path(index))
+        content = {
+            "method": measured.method,
+            "step_ms": measured.step_ms,
+            "metrics": [
+                [*one[:3], [_bare(x) for x in one.values], _bare(one.limit), one.population]
+                for one in measured.metrics
+            ],
+            "traces": traces,
+        }
+        tables = {"key": key, "checksum": _checksum(content), "content": content}
+        with replacing(self._path(index)) as temporary:
+            temporary.write_bytes(_canonical(tables) + b"\n")
+
+    def there(self) -> int:
+        """How many points have a file, whole or not."""
+        return sum(1 for _ in (self.folder / _POINTS).glob("*.json"))
+
+    def keep_only(self, n: int, traces: bool) -> None:
+        """Remove points beyond the first n, and leftovers of killed writes; traces if unwanted."""
+        for path in [*self.folder.glob(f"{_POINTS}/*"), *self.folder.glob(f"{_TRACES}/*")]:
+            number = path.name.partition(".")[0]
+            if not number.isdigit() or int(number) >= n:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for name in (SCENARIO, "sweep.csv", "sweep.nc", "summary.json", "figure.png"):
+            for path in self.folder.glob(f".{name}.*"):  # what a killed write left
+                path.unlink(missing_ok=True)
+        if not traces:
+            shutil.rmtree(self.folder / _TRACES, ignore_errors=True)
+
+    def traces_path(self, index: int) -> Path:
+        """Where the whole result of a point stands."""
+        return self.folder / _TRACES / f"{index:06d}" / FILE_NAME
+
+    def _path(self, index: int) -> Path:
+        return self.folder / _POINTS / f"{index:06d}.json"
+
+
+def _header(scenario: Scenario) -> str:
+    return f"# resolved scenario '{scenario.name}', as it is swept\n"
+
+
+def _check_owner(folder: Path, header: str, force: bool) -> None:
+    if force or not folder.is_dir():
+        return
+    try:
+        if all(entry.name in (_LOCK,) or entry.name[0] == "." for entry in folder.iterdir()):
+            return
+        text = (folder / SCENARIO).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: cannot be read ({error})") from None
+    if not text.startswith(header):
+        raise InputError(
+            f"{folder}: holds files that are no sweep of this scenario; choose another folder with "
+            "--out or overwrite with --force"
+        )
+
+
+def _drop(folder: Path) -> None:
+    """Remove the points of an earlier sweep."""
+    for name in (_POINTS, _TRACES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _read_measured(content: Any) -> Measured:
+    metrics = tuple(
+        Metric(name, units, about, tuple(map(_number, values)), _number(limit), population)
+        for name, units, about, values, limit, population in content["metrics"]
+    )
+    return Measured(content["method"], content["step_ms"], metrics)
+
+
+def _bare(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _canonical(tables: Any) -> bytes:
+    text = json.dumps(tables, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return text.encode()
+
+
+def _checksum(tables: Any) -> str:
+    return hashlib.sha256(_canonical(tables)).hexdigest()
+
+
+def _file_checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksums_of_files(tables: Any, key: str = "") -> list[str]:
+    """Checksums of the files that a scenario names: schemes, waveforms, earlier results."""
+    if isinstance(tables, dict):
+        return [one for k, value in tables.items() for one in _checksums_of_files(value, k)]
+    if isinstance(tables, list):
+        return [one for value in tables for one in _checksums_of_files(value, key)]
+    if key not in _FILES or not isinstance(tables, str):
+        return []
+    path = Path(tables)
+    path = path / FILE_NAME if path.is_dir() else path
+    return [_file_checksum(path)] if path.suffix and path.is_file() else []

@@ -1,0 +1,55 @@
+"""A sweep as a table on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from stochhh.analysis.axes import value_label
+from stochhh.analysis.spikes import mean_estimate
+from stochhh.scenario import expand_sweep
+from stochhh.sweeping.running import Sweep
+
+_MOST_ROWS = 30
+_SPIKING = {"firing_rate": "rate (Hz)", "isi_cv": "ISI CV", "voltage_sd": "V SD (mV)"}
+_CLAMPED = {"current_mean": "mean (pA)", "current_min": "lowest", "current_max": "highest"}
+
+
+def sweep_table(sweep: Sweep) -> Table:
+    """Lay out points and the means of some numbers over trials, with 95 % intervals."""
+    data = sweep.dataset
+    places = [point.values for point in expand_sweep(sweep.scenario, any_key=True)]
+    headings = _CLAMPED if "current_mean" in data else _SPIKING
+    names = [name for name in headings if name in data]
+    table = Table(
+        title=sweep.scenario.title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0),
+    )
+    for key in places[0]:
+        table.add_column(key.rsplit(".", 1)[-1], no_wrap=True)
+    for name in names:
+        table.add_column(headings[name], justify="right", no_wrap=True)
+    columns = {name: data[name].values.reshape(len(places), -1) for name in names}
+    left_out = range(_MOST_ROWS // 2, len(places) - _MOST_ROWS // 2)
+    for index, place in enumerate(places):
+        if index not in left_out:
+            cells = [_cell(columns[name][index]) for name in names]
+            table.add_row(*(value_label(value) for value in place.values()), *cells)
+        elif index + 1 not in left_out:
+            table.add_row(f"… {len(left_out)} more", end_section=True)
+    return table
+
+
+def _cell(values: Any) -> str:
+    estimate = mean_estimate(np.asarray(values))
+    if estimate.value is None:
+        return "–"
+    if estimate.interval is None:
+        return f"{estimate.value:.4g}"
+    return f"{estimate.value:.4g} ± {(estimate.interval[1] - estimate.interval[0]) / 2:.2g}"

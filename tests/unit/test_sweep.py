@@ -1,0 +1,402 @@
+"""Sweeps: what they measure, how they go on, what they refuse; the same bytes by any executor."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import stochhh
+from stochhh.errors import InputError, TrustError
+from stochhh.sweeping import point as point_module
+from stochhh.sweeping import running, scheduling
+from stochhh.sweeping.asked import read_over
+from stochhh.sweeping.metrics import joined, measure
+from stochhh.sweeping.point import Done
+from stochhh.sweeping.workers import Workers, reach
+
+AREA, LENGTH = "membrane.area", "run.duration"
+TABLES = {
+    "format": 1,
+    "title": "a small sweep",
+    "base": "squid-patch",
+    "run": {"duration": "20 ms", "seed": 1, "trials": 3},
+    "sweep": {AREA: ["1 um^2", "2 um^2"]},
+}
+FILES = ("scenario.toml", "sweep.csv", "summary.json", "figure.png", "sweep.nc")
+QUICK = ["run.deterministic=false"]
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "sweep.lock"
+    }
+
+
+# ---- what is measured ----------------------------------------------------------------------
+
+
+def test_numbers_are_those_of_the_run_of_the_same_scenario():
+    swept, result = stochhh.sweep(TABLES), stochhh.run(TABLES)
+    data = swept.dataset
+    assert data["firing_rate"].dims == (AREA, "trial")
+    assert data[AREA].attrs["units"] == "um^2"
+    assert list(data[AREA].values) == [1.0, 2.0]
+    for index in range(2):
+        trains = result.spike_trains(index)
+        at = data.isel({AREA: index})
+        voltage = result.point(index)["voltage"].values
+        assert list(at["spike_count"].values) == [len(train) for train in trains]
+        np.testing.assert_allclose(at["firing_rate"], [50.0 * len(train) for train in trains])
+        np.testing.assert_allclose(at["voltage_mean"], voltage.mean(axis=1))
+        np.testing.assert_allclose(at["voltage_sd"], voltage.std(axis=1))
+        np.testing.assert_array_equal(at["voltage_max"], voltage.max(axis=1))
+        np.testing.assert_array_equal(at["transitions"], result.point(index)["transitions"])
+        np.testing.assert_array_equal(at["ions"], result.point(index)["ions"])
+        limit = result.point(index)["deterministic_voltage"].values
+        assert float(at["deterministic_voltage_min"]) == limit.min()
+
+
+def test_intervals_are_nan_where_a_train_is_too_short():
+    result = stochhh.run("spontaneous_CW96", trials=1, seed=1, overrides=["run.duration=2 ms"])
+    numbers = {one.name: one.values[0] for one in measure(result).metrics}
+    assert np.isnan(numbers["isi_mean"])
+    assert np.isnan(numbers["isi_cv"])
+
+
+def test_any_key_varies_and_points_may_have_different_numbers_of_trials():
+    over = {"run.trials": [1, 3], "run.method": ["exact", "leap"], LENGTH: ["5 ms", "10 ms"]}
+    data = stochhh.sweep(TABLES, over=over, overrides=["sweep={}", *QUICK]).dataset
+    assert dict(data.sizes) == {
+        "run.trials": 2, "run.method": 2, LENGTH: 2, "trial": 3, "population": 2,
+    }  # fmt: skip
+    given = np.isfinite(data["voltage_mean"]).sum("trial")
+    assert (given.isel({"run.trials": 0}) == 1).all()
+    assert (given.isel({"run.trials": 1}) == 3).all()
+
+
+def test_a_clamp_gives_currents():
+    data = stochhh.sweep(
+        "clamp-family_HH52", trials=1, seed=1, overrides=["membrane.area=1 um^2", *QUICK]
+    ).dataset
+    assert (data["current_max"] >= data["current_mean"]).all()
+    assert data["current_mean"].attrs["units"] == "pA"
+
+
+def test_parts_of_a_point_join_to_the_whole():
+    whole = stochhh.run(TABLES, overrides=["sweep={}"])
+    measured = measure(whole)
+    parts = [
+        measured._replace(
+            metrics=tuple(
+                one._replace(values=one.values[k : k + 1], limit=one.limit if k == 0 else np.nan)
+                for one in measured.metrics
+            )
+        )
+        for k in range(3)
+    ]
+    np.testing.assert_equal(joined(parts), measured)
+
+
+def test_axes_of_the_command_line():
+    assert read_over(["membrane.area=1 um^2, 2 um^2", "run.trials=1,2", "x=a"]) == {
+        AREA: ["1 um^2", "2 um^2"],
+        "run.trials": [1, 2],
+        "x": ["a"],
+    }
+    assert read_over(["membrane.area=log 1 um^2 .. 100 um^2, 3"]) == {
+        AREA: ["1 um^2", "10 um^2", "100 um^2"]
+    }
+    with pytest.raises(InputError, match="--over area: need a key and its values"):
+        read_over(["area"])
+
+
+# ---- the same bytes ------------------------------------------------------------------------
+
+
+def test_any_executor_gives_the_same_bytes(tmp_path):
+    stochhh.sweep(TABLES, out=tmp_path / "threads", workers=1)
+    with ThreadPoolExecutor(3) as pool:
+        stochhh.sweep(TABLES, out=tmp_path / "given", scheduler=pool)
+        assert pool.submit(int).result() == 0  # it is left running
+    stochhh.sweep(TABLES, out=tmp_path / "processes", scheduler="processes", workers=2)
+    assert set(FILES) < set(contents(tmp_path / "threads"))
+    assert contents(tmp_path / "given") == contents(tmp_path / "threads")
+    assert contents(tmp_path / "processes") == contents(tmp_path / "threads")
+    stochhh.sweep(TABLES, out=tmp_path / "other", seed=2)
+    assert contents(tmp_path / "other") != contents(tmp_path / "threads")
+
+
+def test_traces_are_results_with_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        stochhh.sweep(TABLES, out=tmp_path / name, keep_traces=True)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    kept = stochhh.load(tmp_path / "a" / "traces" / "000001")
+    result = stochhh.run(TABLES)
+    np.testing.assert_array_equal(kept["voltage"], result.point(1)["voltage"])
+    assert stochhh.summarise(kept)["spikes"] is not None
+    with pytest.raises(InputError, match="give a folder with out"):
+        stochhh.sweep(TABLES, keep_traces=True)
+
+
+def damage(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def tamper(path):
+    """Change a number and leave the checksum as it was."""
+    tables = json.loads(path.read_text())
+    tables["content"]["metrics"][0][3][0] += 1.0
+    path.write_text(json.dumps(tables))
+
+
+def forge(path):
+    """Change the checksum and leave the numbers."""
+    tables = json.loads(path.read_text())
+    tables["checksum"] = "0" * 64
+    path.write_text(json.dumps(tables))
+
+
+def of_other_scenario(path):
+    tables = json.loads(path.read_text())
+    tables["key"] = "0" * 64
+    path.write_text(json.dumps(tables))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [damage, tamper, forge, of_other_scenario, lambda p: p.unlink(), lambda p: p.write_bytes(b"[")],
+)
+def test_only_what_is_missing_or_not_to_be_trusted_is_run_again(harm, tmp_path):
+    assert stochhh.sweep(TABLES, out=tmp_path / "s").computed == 2
+    before = contents(tmp_path / "s")
+    assert stochhh.sweep(TABLES, out=tmp_path / "s").computed == 0
+    harm(tmp_path / "s" / "points" / "000001.json")
+    assert stochhh.sweep(TABLES, out=tmp_path / "s").computed == 1
+    assert contents(tmp_path / "s") == before
+
+
+def test_a_damaged_trace_is_noticed(tmp_path):
+    stochhh.sweep(TABLES, out=tmp_path, keep_traces=True)
+    before = contents(tmp_path)
+    damage(tmp_path / "traces" / "000000" / "result.nc")
+    assert stochhh.sweep(TABLES, out=tmp_path, keep_traces=True).computed == 1
+    assert contents(tmp_path) == before
+
+
+def test_a_changed_file_that_a_scenario_reads_is_noticed(tmp_path):
+    waveform = tmp_path / "w.csv"
+    waveform.write_text("time (ms),current (pA)\n0,0\n5,1\n")
+    tables = {**TABLES, "stimulus": [{"kind": "file", "path": str(waveform)}]}
+    assert stochhh.sweep(tables, out=tmp_path / "s", overrides=QUICK).computed == 2
+    assert stochhh.sweep(tables, out=tmp_path / "s", overrides=QUICK).computed == 0
+    waveform.write_text("time (ms),current (pA)\n0,0\n5,2\n")
+    assert stochhh.sweep(tables, out=tmp_path / "s", overrides=QUICK).computed == 2
+
+
+def test_a_longer_axis_keeps_the_points_that_stay(tmp_path):
+    one = stochhh.sweep(TABLES, out=tmp_path, overrides=QUICK)
+    longer = {AREA: ["1 um^2", "2 um^2", "3 um^2"]}
+    more = stochhh.sweep(TABLES, over=longer, out=tmp_path, overrides=QUICK)
+    assert (one.computed, more.computed) == (2, 1)
+    assert stochhh.sweep(TABLES, out=tmp_path, overrides=QUICK).computed == 0
+    assert sorted(path.name for path in (tmp_path / "points").iterdir()) == [
+        "000000.json", "000001.json",
+    ]  # fmt: skip
+
+
+def test_a_seed_that_was_drawn_is_taken_up_again(tmp_path):
+    tables = {**TABLES, "run": {"duration": "5 ms"}}
+    first = stochhh.sweep(tables, out=tmp_path)
+    again = stochhh.sweep(tables, out=tmp_path)
+    assert first.scenario.run.seed == again.scenario.run.seed
+    assert again.computed == 0
+    fresh = stochhh.sweep(tables, out=tmp_path, force=True)
+    assert fresh.scenario.run.seed != first.scenario.run.seed
+
+
+# ---- failures ------------------------------------------------------------------------------
+
+
+def test_a_point_that_fails_is_named_and_the_rest_goes_on(monkeypatch, tmp_path):
+    simulate = point_module.simulate_point
+
+    def failing(job, progress):
+        if job.index == 1:
+            raise TrustError("charge was not conserved")
+        return simulate(job, progress)
+
+    monkeypatch.setattr(point_module, "simulate_point", failing)
+    swept = stochhh.sweep(TABLES, out=tmp_path)
+    assert swept.failed == {1: "TrustError: charge was not conserved"}
+    assert np.isnan(swept.dataset["voltage_mean"].values[1]).all()
+    assert np.isfinite(swept.dataset["voltage_mean"].values[0]).all()
+    assert json.loads((tmp_path / "summary.json").read_text())["points_failed"] == 1
+    monkeypatch.undo()
+    assert stochhh.sweep(TABLES, out=tmp_path).computed == 1
+    stochhh.sweep(TABLES, out=tmp_path.parent / "whole")
+    assert contents(tmp_path) == contents(tmp_path.parent / "whole")
+
+
+class Mortal(Executor):
+    """An executor that a deadly job breaks; the first of all takes along whatever it holds."""
+
+    def __init__(self, deadly, deaths):
+        self.deadly, self.deaths, self.held, self.broken = deadly, deaths, [], False
+
+    def submit(self, function, batch, *rest):
+        if self.broken:
+            raise BrokenExecutor
+        future = Future()
+        if any(job.index == self.deadly for job in batch):
+            self.broken = True
+            self.deaths.append(len(self.held) + 1)
+            for one in (*self.held, future):
+                one.set_exception(BrokenExecutor())
+        elif self.deaths:
+            future.set_result([Done(None, failure=f"ran {job.index}") for job in batch])
+        else:
+            self.held.append(future)
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        pass
+
+
+def test_a_job_that_kills_every_worker_takes_no_other_with_it():
+    sixes = {**TABLES, "sweep": {AREA: [f"{k} um^2" for k in range(1, 7)]}}
+    ready = running.prepare(stochhh.load_scenario(sixes))
+    batches = [tuple(jobs) for jobs in ready.jobs]
+    told, deaths = {}, []
+    workers = Workers(lambda: Mortal(2, deaths), 3, renewable=True)
+    scheduling.run_batches(batches, workers, lambda job, done: told.update({job.index: done}))
+    assert deaths == [3, 1, 1, 1]
+    assert told.pop(2).failure == "3 workers died over it"
+    assert {index: done.failure for index, done in told.items()} == {
+        index: f"ran {index}" for index in (0, 1, 3, 4, 5)
+    }
+    fragile = Workers(lambda: Mortal(2, []), 3, renewable=False)
+    with pytest.raises(InputError, match="the executor broke; start it again"):
+        scheduling.run_batches(batches, fragile, lambda job, done: None)
+
+
+def test_short_jobs_go_together_and_the_longest_first():
+    many = {**TABLES, "sweep": {"repeats": 100}, "run": {"duration": "1 ms", "seed": 1}}
+    ready = running.prepare(stochhh.load_scenario(many, QUICK))
+    jobs = [job for of_point in ready.jobs for job in of_point]
+    batches = scheduling.make_batches(jobs, 2)
+    assert sorted(job.index for batch in batches for job in batch) == list(range(100))
+    assert 8 <= len(batches) <= 17
+    long = {**TABLES, "sweep": {AREA: ["1 um^2", "1000 um^2"]}}
+    first = scheduling.make_batches(
+        [job for of_point in running.prepare(stochhh.load_scenario(long)).jobs for job in of_point],
+        2,
+    )[0]
+    assert {job.index for job in first} == {1}
+
+
+def test_a_full_disk_is_one_line(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("stochhh.result.os.replace", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        stochhh.sweep(TABLES, out=tmp_path)
+
+
+def test_foreign_folders_and_files_are_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds files that are no sweep of this scenario"):
+        stochhh.sweep(TABLES, out=tmp_path)
+    with pytest.raises(InputError, match="is a file; give a folder"):
+        stochhh.sweep(TABLES, out=tmp_path / "notes.txt")
+    stochhh.sweep(TABLES, out=tmp_path, force=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "workers", "message"),
+    [
+        ("slurm", None, "scheduler: got 'slurm', need threads, processes, local"),
+        ("threads", 0, "workers: got 0, need 1 to 1024"),
+    ],
+)
+def test_unknown_schedulers_are_refused(scheduler, workers, message):
+    with pytest.raises(InputError, match=message), reach(scheduler, workers):
+        pass
+
+
+# ---- the command ---------------------------------------------------------------------------
+
+
+def write(folder, **run):
+    lines = ['format = 1\ntitle = "a small sweep"\nbase = "squid-patch"\n[run]\nseed = 1\n']
+    settings = {"duration": '"20 ms"', "trials": "2", "deterministic": "false"} | run
+    lines += [f"{key} = {value}\n" for key, value in settings.items()]
+    (folder / "small.toml").write_text("".join(lines))
+
+
+def test_the_command_writes_and_goes_on(call, tmp_path):
+    write(tmp_path)
+    axes = ["--over", "membrane.area=1 um^2,2 um^2", "--over", "membrane.count_factor=1.0,2.0"]
+    arguments = ["sweep", "small.toml", *axes, "--zip", "membrane.area,membrane.count_factor"]
+    code, out, err = call(*arguments, "--repeats", "2", "--out", "s")
+    assert code == 0, err
+    assert "4 points run now; seed 1" in out
+    data = xr.open_dataset(tmp_path / "s" / "sweep.nc", engine="h5netcdf")
+    with data:
+        assert data["firing_rate"].dims == (AREA, "repeats", "trial")
+        assert data["membrane.count_factor"].dims == (AREA,)
+    rows = (tmp_path / "s" / "sweep.csv").read_text().splitlines()
+    assert rows[0].startswith("membrane.area,membrane.count_factor,repeats,trial,spike_count,")
+    assert len(rows) == 1 + 4 * 2
+    (tmp_path / "s" / "points" / "000002.json").write_text("{}")
+    code, out, err = call(*arguments, "--repeats", "2", "--out", "s")
+    assert (code, "1 points run now" in out) == (0, True)
+    assert "note: 1 points there were damaged or of another sweep" in err
+
+
+def test_the_command_refuses_in_one_line(call, tmp_path):
+    write(tmp_path)
+    code, _, err = call("sweep", "small.toml", "--over", "membrane.area=1 um^2,2")
+    assert code == 2
+    assert err.startswith(
+        "error: small at membrane.area = 2: membrane.area: got the bare number 2, need"
+    )
+    assert not (tmp_path / "results").exists()
+
+
+PROGRAM = [sys.executable, "-m", "stochhh", "sweep", "small.toml", "--over",
+           "membrane.area=linear 30 um^2 .. 60 um^2, 30", "--out", "s", "--quiet"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_cleanly_and_a_second_run_is_refused_meanwhile(sent, code, tmp_path, call):
+    write(tmp_path, duration='"2 s"')
+    points = tmp_path / "s" / "points"
+    with subprocess.Popen(PROGRAM, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while len(list(points.glob("[0-9]*.json"))) < 2:
+                assert process.poll() is None
+            second, _, err = call(*PROGRAM[3:])
+            process.send_signal(sent)
+            _, said = process.communicate()
+        finally:
+            process.kill()
+    assert (second, err) == (2, "error: s: another sweep is at work there; wait for it, or choose "
+                                "another folder with --out\n")  # fmt: skip
+    assert process.returncode == code
+    assert said.startswith("interrupted: ")
+    assert said.count("\n") == 1
+    assert int(said.split()[1]) == len(list(points.glob("[0-9]*.json"))) < 30
+    assert not (tmp_path / "s" / "sweep.nc").exists()
