@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stochhh.analysis.summary import summarise
+    from stochhh.costs import Estimate, estimate
     from stochhh.errors import InputError, StochhhError, TrustError
     from stochhh.plot.overview import overview
     from stochhh.report import save
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Where each public name lives; imported when first used, so that importing stochhh is quick.
 _HOME = {
+    "Estimate": "costs",
     "InputError": "errors",
     "Result": "result",
     "Scenario": "scenario",
@@ -31,6 +33,7 @@ _HOME = {
     "Sweep": "sweeping.running",
     "ThresholdSearch": "threshold_search.running",
     "TrustError": "errors",
+    "estimate": "costs",
     "find_threshold": "threshold_search.running",
     "load": "result",
     "load_scenario": "scenario",
@@ -42,6 +45,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Estimate",
     "InputError",
     "Result",
     "Scenario",
@@ -49,6 +53,7 @@ __all__ = [
     "Sweep",
     "ThresholdSearch",
     "TrustError",
+    "estimate",
     "find_threshold",
     "load",
     "load_scenario",

@@ -245,3 +245,37 @@ def _interval(interval: Any, form: str) -> str:
     if interval is None:
         return ""
     return f"{form.format(interval[0])} to {form.format(interval[1])}"
+
+
+def estimate_table(found: Any, free_bytes: int) -> Table:
+    """Lay out what a run would cost, beside the free space of the disk."""
+    table = Table(title=f"estimate: {found.scenario}", title_justify="left", title_style="bold")
+    table.add_column("")
+    table.add_column("", justify="right")
+    points = f"{found.n_points} points of " if found.n_points > 1 else ""
+    table.add_row("trials", f"{points}{found.n_trials}")
+    table.add_row("method", found.method)
+    if found.transitions is not None:
+        table.add_row("channel transitions", f"{found.transitions:.2g}")
+    table.add_row("computing", _duration(found.seconds))
+    if found.limit_seconds:
+        table.add_row("deterministic limit", _duration(found.limit_seconds))
+    threads = f"{found.workers} thread{'s' if found.workers > 1 else ''}"
+    table.add_row(f"until it is done, on {threads}", _duration(found.wall_s))
+    table.add_row("records, in files" if found.in_files else "records", _size(found.record_bytes))
+    table.add_row("free on this disk", _size(free_bytes))
+    return table
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.2g} s"
+
+
+def _size(n_bytes: float) -> str:
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.3g} {unit}"
+    return f"{n_bytes / 1e3:.3g} kB"

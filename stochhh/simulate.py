@@ -27,7 +27,7 @@ from stochhh.trial import Progress, Trial
 
 __all__ = ["METHODS", "n_trials_of", "plan", "prepare", "resolve", "resolve_experiment", "run"]
 
-_MOST_IN_MEMORY = 256_000_000  # bytes of records; more are kept in files
+MOST_IN_MEMORY = 256_000_000  # bytes of records; more are kept in files
 
 #: For each method what runs one trial of it.
 METHODS: dict[str, Callable[..., Trial]] = {
@@ -113,8 +113,8 @@ def run(
 
         return run_circuit(scenario, workers=workers, executor=executor, on_advance=on_advance)
     plans, places = plan(scenario)
-    scratch, n_bytes = None, _record_bytes(plans, n_trials_of(scenario))
-    if n_bytes > _MOST_IN_MEMORY:
+    scratch, n_bytes = None, record_bytes(plans, n_trials_of(scenario))
+    if n_bytes > MOST_IN_MEMORY:
         scratch = Scratch(None if scratch_folder is None else Path(scratch_folder), n_bytes)
         plans = [replace(plan, records_folder=str(scratch.path)) for plan in plans]
     try:
@@ -203,7 +203,7 @@ def _how(scenario: Scenario, plans: Sequence[Plan]) -> dict[str, Any]:
     }
 
 
-def _record_bytes(plans: Sequence[Plan], n_trials: int) -> int:
+def record_bytes(plans: Sequence[Plan], n_trials: int) -> int:
     """Bytes that the records of a run take, each number 8."""
     plan = plans[0]
     n_populations, n_states = len(plan.membrane.populations), len(plan.patch.population)

@@ -41,15 +41,19 @@ def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, An
             "records; give sections their number of compartments (compartments = 50) and "
             "run.step so that they do"
         )
-    first = plans[0]
-    width = 1 + first.network.n_channel_kinds * ("open" in first.variables)
-    n_values = len(plans) * n_trials_of(circuit) * len(first.record_ms) * len(first.where) * width
+    n_values = len(plans) * n_trials_of(circuit) * record_numbers(plans[0])
     if n_values > _MOST_VALUES:
         raise InputError(
             f"{circuit.name}: run.record: {8e-9 * n_values:.0f} GB would be recorded; make "
             'interval longer, name fewer places (where = ["axon end"]) or run fewer trials'
         )
     return plans, [point.values for point in points]
+
+
+def record_numbers(plan: CircuitPlan) -> int:
+    """Numbers that a trial's records hold."""
+    width = 1 + plan.network.n_channel_kinds * ("open" in plan.variables)
+    return len(plan.record_ms) * (len(plan.where) * width + 2 * len(plan.synapses))
 
 
 def n_trials_of(circuit: Circuit) -> int:

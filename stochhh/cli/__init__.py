@@ -14,6 +14,7 @@ from typing import Any
 
 from stochhh.cli import run  # noqa: F401  isort: skip
 from stochhh.cli import sweep  # noqa: F401  isort: skip
+from stochhh.cli import estimate  # noqa: F401  isort: skip
 from stochhh.cli import analyse  # noqa: F401  isort: skip
 from stochhh.cli import animate  # noqa: F401  isort: skip
 from stochhh.cli import show  # noqa: F401  isort: skip

@@ -27,7 +27,7 @@ MOST_GROWTH_MB = 100
 def one(duration_s: float, files: bool) -> None:
     """Run, save and print what it took: MB at the peak, wall s, MB of result.nc."""
     if files:
-        simulate._MOST_IN_MEMORY = 0
+        simulate.MOST_IN_MEMORY = 0
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         overrides = [

@@ -70,7 +70,7 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     def small(plan: Plan, **changes: Any) -> Plan:
         return replace(plan, buffer_rows=7, **changes)
 
-    monkeypatch.setattr(simulate, "_MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(simulate, "MOST_IN_MEMORY", 0)
     monkeypatch.setattr(simulate, "replace", small)
     monkeypatch.setattr(
         simulate, "run", lambda *a, **k: genuine(*a, **{"scratch_folder": folder, **k})
@@ -127,7 +127,7 @@ def test_a_run_in_files_is_the_run_in_memory(
     assert list(files.iterdir())
     numbers = stochhh.summarise(streamed)
     loaded = stochhh.load(streamed.save(tmp_path / "streamed.nc"))
-    monkeypatch.setattr(simulate, "_MOST_IN_MEMORY", 1e9)
+    monkeypatch.setattr(simulate, "MOST_IN_MEMORY", 1e9)
     monkeypatch.setattr(netcdf, "_LARGE", 1e9)
     kept = simulate.run(CASES[case])
     assert isinstance(kept["voltage"].variable._data, np.ndarray)
@@ -170,7 +170,7 @@ def test_an_interrupted_sweep_in_files_is_that_in_memory(
     streamed = simulate.run(CASES["sweep"], executor=Inline(at=6))
     assert streamed.interrupted
     assert np.isnan(streamed["open"].values[1, 1:]).all()
-    monkeypatch.setattr(simulate, "_MOST_IN_MEMORY", 1e9)
+    monkeypatch.setattr(simulate, "MOST_IN_MEMORY", 1e9)
     kept = simulate.run(CASES["sweep"], executor=Inline(at=6))
     xr.testing.assert_identical(in_memory(streamed.dataset), in_memory(kept.dataset))
 
@@ -182,7 +182,7 @@ def test_processes_leave_their_records_in_files(
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         streamed = simulate.run(CASES["steady"], executor=pool)
     assert len(list(files.glob("*/*"))) == 4  # three trials and the deterministic limit
-    monkeypatch.setattr(simulate, "_MOST_IN_MEMORY", 1e9)
+    monkeypatch.setattr(simulate, "MOST_IN_MEMORY", 1e9)
     kept = simulate.run(CASES["steady"])
     xr.testing.assert_identical(in_memory(streamed.dataset), in_memory(kept.dataset))
 
@@ -243,7 +243,7 @@ def test_missing_records_are_noticed(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A patch of few channels, run, summarised and saved: 4 times the records, the same peak."""
-    monkeypatch.setattr(simulate, "_MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(simulate, "MOST_IN_MEMORY", 0)
     monkeypatch.setattr(summary, "_MOST_IN_MEDIAN", 20_000)
     few = tables(interval="0.01 ms", membrane={"area": "0.05 um^2"}, stimulus=[])
     few["run"]["record"]["variables"] = ["voltage"]

@@ -1,0 +1,43 @@
+"""The command that says what a run would cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stochhh.cli.app import Overrides, ScenarioName, app
+
+
+@app.command("estimate")
+def estimate_command(
+    scenario: ScenarioName,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials.")] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a processor by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how long a run would take, and what memory and disk, after a second's trial."""
+    import json
+    import shutil
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from stochhh.console import estimate_table
+    from stochhh.costs import estimate
+
+    found = estimate(scenario, overrides=overrides or (), trials=trials, method=method,
+                     workers=workers)  # fmt: skip
+    free = shutil.disk_usage(".").free
+    if as_json:
+        told = {**asdict(found), "wall_s": found.wall_s, "disk_free_bytes": free}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    Console().print(estimate_table(found, free))
