@@ -48,6 +48,8 @@ def draw_metrics(dataset: xr.Dataset, scenario: Scenario) -> Figure:
             if name in dataset:
                 _draw(axes, dataset, scenario, name)
             axes.set_ylabel(label)
+            if shown is _SPIKING:  # none of these is below zero, though an interval may be
+                axes.set_ylim(bottom=0.0)
         for axes in panels[0]:
             axes.set_xlabel("")
         handles, labels = panels[0, 0].get_legend_handles_labels()

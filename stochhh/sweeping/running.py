@@ -14,7 +14,7 @@ from stochhh.errors import InputError
 from stochhh.execute import default_workers
 from stochhh.planning import n_trials_of, plan_point
 from stochhh.result import Result
-from stochhh.scenario import Scenario, axes_of, expand_sweep
+from stochhh.scenario import Scenario, axes_of, expand_sweep, load_scenario
 from stochhh.sweeping import store
 from stochhh.sweeping.asked import with_sweep
 from stochhh.sweeping.dataset import build_dataset
@@ -131,7 +131,10 @@ def prepare(scenario: Scenario, keep_traces: bool = False, workers: int | None =
         Something in the scenario, or at a point of its sweep, is wrong.
     """
     keys, plans, scenarios = [], [], []
-    for index, point in enumerate(expand_sweep(scenario, any_key=True)):
+    swept = scenario
+    if not keep_traces and scenario.run.record.channels != 0:
+        swept = load_scenario(scenario, ["run.record.channels=0", "figure={}"])  # nobody sees them
+    for index, point in enumerate(expand_sweep(swept, any_key=True)):
         plan = plan_point(point.scenario, index)
         keys.append(store.point_key(point.scenario, index, keep_traces))
         plans.append(plan if keep_traces else lean(plan))
@@ -240,6 +243,4 @@ def _compute(
 
 def _seed_asked(scenario: Any, overrides: Sequence[str]) -> int | None:
     """Seed that a scenario has before one is drawn for it."""
-    from stochhh.scenario import load_scenario
-
     return load_scenario(scenario, overrides).run.seed

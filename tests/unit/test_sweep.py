@@ -85,6 +85,16 @@ def test_any_key_varies_and_points_may_have_different_numbers_of_trials():
     assert (given.isel({"run.trials": 1}) == 3).all()
 
 
+def test_single_channels_are_followed_only_for_traces(tmp_path):
+    tables = {**TABLES, "run": {**TABLES["run"], "record": {"channels": 2}}}
+    tables["figure"] = {"panels": ["channels"]}
+    over = {"run.method": ["exact", "leap"]}
+    data = stochhh.sweep(tables, over=over, overrides=["sweep={}", *QUICK]).dataset
+    assert np.isfinite(data["voltage_mean"]).all()
+    with pytest.raises(InputError, match="method 'leap' cannot follow single channels"):
+        stochhh.sweep(tables, over=over, overrides=["sweep={}"], out=tmp_path, keep_traces=True)
+
+
 def test_a_clamp_gives_currents():
     data = stochhh.sweep(
         "clamp-family_HH52", trials=1, seed=1, overrides=["membrane.area=1 um^2", *QUICK]
