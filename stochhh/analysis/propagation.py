@@ -254,29 +254,40 @@ class Jitter(NamedTuple):
 
 
 def arrival_jitter(
-    waves: list[Wave], position_um: Floats, reference: int, places: Ints
+    waves: list[Wave], position_um: Floats, reference: int, places: Ints, group: Ints | None = None
 ) -> Jitter | None:
     """SD of the time from a reference place to places further on; None with fewer than 5 waves.
+
+    Waves of one `group`, such as those of one stimulus of a train, are compared with each
+    other only: later ones travel in the wake of earlier ones.
 
     With independent delays of equal variance in all stretches it grows as the root of
     the distance (Horikawa 1991, Biological Cybernetics 66:19).
     """
     times = np.array([[wave.at(p) - wave.at(reference) for p in places] for wave in waves])
-    times = times[np.isfinite(times).all(axis=1)] if len(times) else times
-    n = len(times)
-    if n < 5:
+    kept = np.isfinite(times).all(axis=1) if len(times) else np.zeros(0, dtype=bool)
+    times = times[kept]
+    owner = np.zeros(len(kept), dtype=np.int64) if group is None else group
+    owner = np.unique(owner[kept], return_inverse=True)[1]
+    n, n_groups = len(times), len(np.unique(owner))
+    if n < 5 or n - n_groups < 4:
         return None
+    size = np.bincount(owner)[:, None]
+    means = np.zeros((n_groups, times.shape[1]))
+    np.add.at(means, owner, times)
+    squares = (times - (means / size)[owner]) ** 2  # each is free of its group's mean
+    free = n - n_groups
     distance = position_um[places] - position_um[reference]
-    sd = times.std(axis=0, ddof=1)
-    factor = np.sqrt((n - 1) / chi2.ppf([[0.975], [0.025]], n - 1))
-    left_out = np.array([_exponent(distance, np.delete(times, k, axis=0)) for k in range(n)])
+    sd = np.sqrt(squares.sum(axis=0) / free)
+    factor = np.sqrt(free / chi2.ppf([[0.975], [0.025]], free))
+    left_out = np.array([_exponent(distance, np.delete(squares, k, axis=0)) for k in range(n)])
     error = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
     low, high = sd * factor
-    return Jitter(distance, sd, low, high, _exponent(distance, times), float(error))
+    return Jitter(distance, sd, low, high, _exponent(distance, squares), float(error))
 
 
-def _exponent(distance: Floats, times: Floats) -> float:
-    sd = times.std(axis=0, ddof=1)
+def _exponent(distance: Floats, squares: Floats) -> float:
+    sd = np.sqrt(squares.mean(axis=0))
     return float(np.polyfit(np.log(distance), np.log(sd), 1)[0]) if np.all(sd > 0) else np.nan
 
 

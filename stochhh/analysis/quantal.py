@@ -75,8 +75,8 @@ def by_variance(responses_mV: Floats, quantum_cv: float) -> Content | None:
 def without_saturation(response_mV: Floats, driving_force_mV: float) -> Floats:
     """Responses as they would be if quanta added up: ``v / (1 - v / force)``.
 
-    Martin 1955, doi:10.1113/jphysiol.1955.sp005382. The driving force is the distance
-    of rest from the reversal potential.
+    Martin 1955, Journal of Physiology 130:114. The driving force is the distance of rest
+    from the reversal potential.
     """
     return np.asarray(response_mV / (1.0 - response_mV / driving_force_mV))
 
@@ -93,7 +93,7 @@ def response_mV(time_ms: Floats, voltage_mV: Floats, begin_ms: float, window_ms:
 def dispersion(released: Floats) -> tuple[float, float]:
     """Variance over mean of numbers released, and the p-value of a Poisson law.
 
-    Index-of-dispersion test, two-sided (Fisher 1950, doi:10.2307/3001440).
+    Index-of-dispersion test, two-sided (Fisher 1950, Biometrics 6:17).
     """
     mean = float(released.mean())
     if mean == 0.0 or len(released) < 2:

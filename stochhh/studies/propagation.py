@@ -69,7 +69,8 @@ def compute(occasion: CircuitOccasion) -> Findings:
     ]
     reference = _place(path, _REFERENCE)
     places = np.unique(np.linspace(_place(path, 0.25), end, _PLACES).astype(int))
-    jitter = arrival_jitter(came, path.position_um, reference, places)
+    stimulus = np.tile(np.arange(len(evoked_ms)), len(trials))[found.arrived]
+    jitter = arrival_jitter(came, path.position_um, reference, places, stimulus)
     limit = None
     if "deterministic_spike_time" in data:
         limit = first_passages(data, path, deterministic=True)

@@ -148,14 +148,20 @@ def _numbers(study: Quanta) -> Numbers:
     )
     ratio, p_value = dispersion(released)
     theory = study.sites * study.probability
+    certain = study.probability == 1.0
+    by_zeros = np.inf if certain else -study.sites * float(np.log1p(-study.probability))
     return {
         "synapse": study.synapse,
         "spikes": len(released),
         "failures": n_failures,
         **_content("content_by_count", by_count(released), theory),
-        **_content("content_by_failures", by_failures(len(released), n_failures), theory),
+        **_content("content_by_failures", by_failures(len(released), n_failures), by_zeros),
         **_content("content_by_amplitude", by_amplitude(known, study.quantum_mV), theory),
-        **_content("content_by_variance", by_variance(known, quantum_cv), theory),
+        **_content(
+            "content_by_variance",
+            by_variance(known, quantum_cv),
+            np.inf if certain else theory / (1.0 - study.probability),
+        ),
         "variance_over_mean": ratio,
         "variance_over_mean_theory": 1.0 - study.probability,
         "poisson_p_value": p_value,

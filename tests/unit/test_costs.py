@@ -8,7 +8,7 @@ import pytest
 
 import stochhh
 
-SHORT = ("run.duration=200 ms", "membrane.area=10 um^2")
+SHORT = ("run.duration=200 ms", "membrane.area=10 um^2", "run.record.channels=0")
 
 
 @pytest.mark.parametrize("method", ["exact", "leap"])
@@ -35,9 +35,10 @@ def test_all_points_of_a_sweep_count():
 
 
 def test_a_circuit_is_run_to_its_end_where_that_is_short():
-    found = stochhh.estimate("two-neurons", overrides=["run.duration=30 ms"], trials=4)
-    result = stochhh.run("two-neurons", overrides=["run.duration=30 ms"], trials=4, seed=1)
-    assert found.transitions == pytest.approx(int(result["transitions"].sum()), rel=0.5)
+    certain = ["run.duration=30 ms", "synapse.0.release.probability=1.0"]
+    found = stochhh.estimate("two-neurons", overrides=certain, trials=4)
+    result = stochhh.run("two-neurons", overrides=certain, trials=4, seed=1)
+    assert found.transitions == pytest.approx(int(result["transitions"].sum()), rel=0.3)
     assert found.limit_seconds > 0
 
 
