@@ -87,12 +87,12 @@ def plot(data: xr.Dataset) -> Figure:
         traces.plot(data["time"], data["limit"][:, k], label=limit, **style.LIMIT)
         peak = int(np.argmax(data["limit"].values[:, k]))
         traces.annotate(
-            f"{position / 1000:.0f} mm", (float(data["time"][peak]), 45), ha="center", fontsize=7
+            f"{position / 1000:.0f} mm", (float(data["time"][peak]), 42), ha="center", fontsize=7
         )
     traces.set_xlabel("time (ms)")
     traces.set_ylabel("voltage (mV)")
-    traces.set_ylim(-85, 60)
-    traces.legend(loc="lower right")
+    traces.set_ylim(-85, 75)
+    traces.legend(loc="upper right", ncols=2)
     diameter = data["diameter"].values
     speeds.plot(
         diameter, data["velocity"], "o", color=style.VOLTAGE, markersize=4, label="simulated"

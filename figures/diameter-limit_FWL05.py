@@ -56,13 +56,14 @@ def plot(data: xr.Dataset) -> Figure:
         x[some], rate[some], [(rate - low)[some], (high - rate)[some]], fmt="o",
         color=style.VOLTAGE, markersize=4, label="1 mm of axon, 95 %",
     )  # fmt: skip
-    axes.plot(x[~some], high[~some], "v", color=style.VOLTAGE, label="none seen: upper bound")
-    axes.axhline(LIMIT_HZ, label="0.02 /s: useless below", **style.LIMIT)
-    axes.axvspan(0.15, 0.3, color="0.9", zorder=0, label="their limit")
+    if not some.all():
+        axes.plot(x[~some], high[~some], "v", color=style.VOLTAGE, label="none seen: upper bound")
+    axes.axhline(LIMIT_HZ, label="0.02 /s", **style.LIMIT)
+    axes.axvspan(0.15, 0.3, color="0.9", zorder=0, label="limit published")
     axes.set_yscale("log")
     axes.set_xlabel("diameter (µm)")
     axes.set_ylabel("spontaneous impulses (/s)")
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="lower left")
     return figure
 
 

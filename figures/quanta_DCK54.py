@@ -51,6 +51,7 @@ def plot(data: xr.Dataset) -> Figure:
     mean = data.attrs["content_by_failures"]
     counts.plot(k, len(released) * poisson.pmf(k, mean), "o-", color=style.MEAN, markersize=3,
                 label="Poisson, mean from failures")  # fmt: skip
+    counts.set_ylim(top=1.3 * seen.max())
     counts.set_xlabel("quanta of an impulse")
     counts.set_ylabel("impulses")
     counts.legend()
