@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
-from stochhh.analysis.propagation import Wave
+from stochhh.analysis.waves import Wave
 from stochhh.plot import style
 
 _MOST_WAVES = 400

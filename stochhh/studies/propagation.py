@@ -11,16 +11,13 @@ import numpy as np
 from stochhh.analysis.cells import Path, cell_names, first_passages, main_path, velocity_m_per_s
 from stochhh.analysis.propagation import (
     Fates,
-    Floats,
-    Ints,
     Jitter,
-    Wave,
     arrival_jitter,
     fates,
-    find_waves,
     poisson_rate,
 )
 from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.waves import Floats, Ints, Wave, find_waves
 from stochhh.errors import InputError
 from stochhh.plot.propagation import draw_propagation
 from stochhh.result import replacing

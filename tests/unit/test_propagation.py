@@ -10,10 +10,10 @@ from stochhh.analysis.cells import first_passages, main_path, velocity_m_per_s
 from stochhh.analysis.propagation import (
     arrival_jitter,
     fates,
-    find_waves,
     limit_diameter_um,
     poisson_rate,
 )
+from stochhh.analysis.waves import find_waves
 
 N, STEP_UM, DELAY_MS = 50, 20.0, 0.04  # 0.5 m/s
 
