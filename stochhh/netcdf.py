@@ -1,7 +1,12 @@
-"""Datasets as NetCDF-4 files, in memory that does not grow with them."""
+"""Datasets as NetCDF-4 files, in memory that does not grow with them.
+
+Behind what HDF5 reads a file ends in a seal: its length and a digest of it. HDF5 itself
+may read a damaged file as if nothing were, or crash.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,14 @@ _LARGE = 4 * ROWS  # numbers in a variable, beyond which it is written and read 
 _LARGE_FILE = 256e6  # bytes in a dataset, beyond which it stays in its file
 _COMPRESSED = 1000  # numbers in a variable worth compressing
 _LEVEL = 3
+_MARK = b"\nstochhh sealed "
+_DIGEST = 32  # hexadecimal digits
+_LENGTH = 20  # decimal digits
+_SEAL = len(_MARK) + _DIGEST + 1 + _LENGTH + 1
+
+
+class DamagedError(ValueError):
+    """A file is not as it was written."""
 
 
 def write(dataset: xr.Dataset, path: Path) -> None:
@@ -44,6 +57,7 @@ def write(dataset: xr.Dataset, path: Path) -> None:
         small.to_netcdf(path, engine="h5netcdf", encoding=encoding)
         if large:
             _append(dataset, large, path)
+        _seal(path)
     except RuntimeError as error:  # HDF5's way to say that the disk is full
         raise OSError(f"HDF5: {error}") from error
 
@@ -68,6 +82,7 @@ def _append(dataset: xr.Dataset, names: list[str], path: Path) -> None:
                 compression="gzip",
                 compression_opts=_LEVEL,
                 shuffle=True,
+                fletcher32=True,
             )
             for key, value in _attributes(dataset, name).items():
                 target.attrs[key] = value
@@ -93,8 +108,57 @@ def _attributes(dataset: xr.Dataset, name: str) -> dict[str, Any]:
     return attrs
 
 
+def _seal(path: Path) -> None:
+    length = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(_MARK + _digest(path, length) + f" {length:0{_LENGTH}d}\n".encode())
+
+
+def check_seal(path: Path) -> None:
+    """Refuse a file that `write` did not write, or that is not as it was then.
+
+    Of a file of more than 256 MB only the length is compared; HDF5 has checksums of
+    its large variables.
+
+    Raises
+    ------
+    DamagedError
+        Saying which of these.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(size - _SEAL, 0))
+        seal = file.read(_SEAL)
+    if not seal.startswith(_MARK) or len(seal) != _SEAL:
+        raise DamagedError("it has no seal of stochhh at its end: cut off, or not a result")
+    length = size - _SEAL
+    if seal[-_LENGTH - 1 : -1] != f"{length:0{_LENGTH}d}".encode():
+        raise DamagedError("it is not as long as it was written")
+    if size <= _LARGE_FILE and seal[len(_MARK) : len(_MARK) + _DIGEST] != _digest(path, length):
+        raise DamagedError("it is not as it was written")
+
+
+def _digest(path: Path, length: int) -> bytes:
+    digest = hashlib.blake2b(digest_size=_DIGEST // 2)
+    with path.open("rb") as file:
+        while length > 0:
+            block = file.read(min(length, 1 << 22))
+            if not block:
+                break
+            digest.update(block)
+            length -= len(block)
+    return digest.hexdigest().encode()
+
+
 def read(path: Path) -> xr.Dataset:
-    """Read a dataset: into memory, or if it is large leave it in the file, to be read in slices."""
+    """Read a dataset: into memory, or if it is large leave it in the file, to be read in slices.
+
+    Raises
+    ------
+    DamagedError
+        It is not as `write` wrote it.
+    """
+    check_seal(path)
     dataset = xr.open_dataset(path, engine="h5netcdf", cache=False)
     if dataset.nbytes > _LARGE_FILE:
         return dataset

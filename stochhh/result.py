@@ -163,6 +163,8 @@ def load(path: str | Path) -> Result:
         raise InputError(f"{path}: no such result; stochhh run writes one")
     try:
         dataset = netcdf.read(path)
+    except netcdf.DamagedError as error:
+        raise InputError(f"{path}: not a whole result of stochhh: {error}") from None
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a readable NetCDF-4 file ({error})") from None
     if dataset.attrs.get("stochhh_format") != FILE_FORMAT:

@@ -37,5 +37,14 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    allow_outside: Annotated[
+        bool,
+        typer.Option(
+            "--allow-outside",
+            help="Let scenario files name files outside their folder; only of files you trust.",
+        ),
+    ] = False,
 ) -> None:
-    pass
+    from stochhh.scenario import paths
+
+    paths.allow_outside(allow_outside)

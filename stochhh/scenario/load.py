@@ -20,6 +20,7 @@ from stochhh.fields import SchemaOfQuantities, read_toml, validate
 from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
+from stochhh.scenario.paths import Reach, with_absolute_paths
 
 _DEEPEST_BASE = 20
 Tables = dict[str, Any]
@@ -59,8 +60,11 @@ def load_experiment(
     Parameters
     ----------
     source : a file's path, the name of a scenario in the library, a mapping of
-        tables as a file would hold them, or one already loaded.
-    overrides : ``"key.path=value"`` texts that win over the file.
+        tables as a file would hold them, or one already loaded. What a file names
+        (its base, schemes, waveforms, results) must lie in its folder, below it, or in
+        the library, unless within `stochhh.scenario.paths.allowing_outside`; tables
+        given in Python may name anything.
+    overrides : ``"key.path=value"`` texts that win over the file, and may name anything.
 
     Raises
     ------
@@ -74,11 +78,12 @@ def load_experiment(
         where, name, data = source.name, source.name, source.data
     elif isinstance(source, Mapping):
         where, name = "scenario", "scenario"
-        data = _inherit(dict(source), Path.cwd(), where, ())
+        data = _inherit(dict(source), Reach(Path.cwd(), None, where), ())
     else:
         path = find_scenario(source)
         where, name = str(path), path.stem
-        data = _inherit(read_toml(path), path.parent, where, (path.resolve(),))
+        roots = path.resolve().parent, library_folder().resolve()
+        data = _inherit(read_toml(path), Reach(path.parent, roots, where), (path.resolve(),))
     for override in overrides:
         data = _override(data, override)
     return _validated(data, where, name)
@@ -154,85 +159,26 @@ def validated(kind: type[AnyExperiment], data: Tables, where: str, name: str) ->
     return experiment
 
 
-def _inherit(data: Tables, folder: Path, where: str, seen: tuple[Path, ...]) -> Tables:
+def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:
     """Merge a file's tables over those of its base, relative paths made absolute."""
-    data = _with_absolute_paths(data, folder)
+    where = reach.where
+    data = with_absolute_paths(data, reach)
     base = data.pop("base", None)
     if base is None:
         return data
     if not isinstance(base, str):
         raise InputError(f"{where}: base: got {base!r}, need the name or path of a scenario")
     try:
-        beside = folder / base
+        beside = reach.folder / base
         path = beside if os.path.isfile(beside) else find_scenario(base)
     except InputError as error:
         raise InputError(f"{where}: base: {error}") from None
+    reach.check(path, "base", base)
     if path.resolve() in seen or len(seen) > _DEEPEST_BASE:
         raise InputError(f"{where}: base: '{base}' leads back to itself")
-    below = _inherit(read_toml(path), path.parent, str(path), (*seen, path.resolve()))
+    further = reach._replace(folder=path.parent, where=str(path))
+    below = _inherit(read_toml(path), further, (*seen, path.resolve()))
     return _merge(below, data)
-
-
-def _with_absolute_paths(data: Tables, folder: Path) -> Tables:
-    """Anchor the relative paths in a file's tables at the file's folder."""
-
-    def anchored(entry: Any, key: str, is_path: bool) -> Any:
-        text = entry.get(key) if isinstance(entry, dict) else None
-        if not is_path or not isinstance(text, str) or "\0" in text:
-            return entry
-        return {**entry, key: str((folder / text).resolve())}
-
-    def is_scheme_path(entry: Any) -> bool:
-        return isinstance(entry, dict) and str(entry.get("scheme", "")).endswith(".toml")
-
-    def with_schemes(membrane: Any) -> Any:
-        if not isinstance(membrane, dict) or not isinstance(membrane.get("channels"), list):
-            return membrane
-        channels = [
-            anchored(entry, "scheme", is_scheme_path(entry)) for entry in membrane["channels"]
-        ]
-        return {**membrane, "channels": channels}
-
-    def within(entry: Any, table: str, key: str, paths_only: bool) -> Any:
-        if not isinstance(entry, dict) or table not in entry:
-            return entry
-        below = entry[table]
-        return {**entry, table: anchored(below, key, not paths_only or is_scheme_path(below))}
-
-    data = dict(data)
-    stimuli, run, clamp = data.get("stimulus"), data.get("run"), data.get("clamp")
-    if "membrane" in data:
-        data["membrane"] = with_schemes(data["membrane"])
-    if isinstance(data.get("membranes"), dict):
-        data["membranes"] = {key: with_schemes(m) for key, m in data["membranes"].items()}
-    if isinstance(data.get("cell"), list):
-        data["cell"] = [within(entry, "morphology", "file", False) for entry in data["cell"]]
-    if isinstance(data.get("synapse"), list):
-        data["synapse"] = [within(entry, "receptors", "scheme", True) for entry in data["synapse"]]
-    if isinstance(stimuli, list):
-        data["stimulus"] = [anchored(entry, "path", True) for entry in stimuli]
-    if isinstance(clamp, dict) and isinstance(clamp.get("segment"), list):
-        segments = [anchored(entry, "path", True) for entry in clamp["segment"]]
-        data["clamp"] = {**clamp, "segment": segments}
-    if isinstance(run, dict) and isinstance(run.get("initial"), dict):
-        data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
-    if isinstance(data.get("sweep"), dict):
-        data["sweep"] = {
-            key: [_anchored_value(key, value, folder) for value in values]
-            if isinstance(values, list)
-            else values
-            for key, values in data["sweep"].items()
-        }
-    return data
-
-
-def _anchored_value(key: str, value: Any, folder: Path) -> Any:
-    """Anchor a swept value that is a path; names of library schemes are none."""
-    last = key.rpartition(".")[2]
-    is_path = last in ("path", "result") or (last == "scheme" and str(value).endswith(".toml"))
-    if not is_path or not isinstance(value, str) or "\0" in value:
-        return value
-    return str((folder / value).resolve())
 
 
 def _merge(below: Tables, above: Tables) -> Tables:

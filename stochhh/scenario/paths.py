@@ -1,0 +1,143 @@
+"""Paths in scenario files: anchored at the file's folder, and kept from leading out of it.
+
+A scenario is data that may come from anyone. What it names is read, so it may name only
+what came with it: files in its own folder and below, and those of the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stochhh.errors import InputError
+
+Tables = dict[str, Any]
+
+_allowed: ContextVar[bool] = ContextVar("outside_allowed", default=False)
+
+
+@contextmanager
+def allowing_outside() -> Iterator[None]:
+    """Let scenario files within the block name files anywhere."""
+    token = _allowed.set(True)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
+def allow_outside(allowed: bool) -> None:
+    """Let scenario files name files anywhere, or no longer."""
+    _allowed.set(allowed)
+
+
+class Reach(NamedTuple):
+    """Where a file's paths begin, and where they may lead.
+
+    Attributes
+    ----------
+    folder : of the file.
+    roots : folders, links resolved, that the file loaded first may name files of; None
+        for tables that come from Python.
+    where : what messages begin with.
+    """
+
+    folder: Path
+    roots: tuple[Path, ...] | None
+    where: str
+
+    def path(self, text: str, key: str) -> str:
+        """Absolute path that a text means; links are resolved."""
+        path = (self.folder / text).resolve()
+        self.check(path, key, text)
+        return str(path)
+
+    def check(self, path: Path, key: str, text: str) -> None:
+        """Refuse a path that leads out.
+
+        Raises
+        ------
+        InputError
+            It does, and nothing allows that.
+        """
+        if self.roots is None or _allowed.get():
+            return
+        resolved = path.resolve()
+        if not any(resolved.is_relative_to(root) for root in self.roots):
+            raise InputError(
+                f"{self.where}: {key}: '{text}' lies outside {self.roots[0]}; if you trust the "
+                "file, allow it: stochhh --allow-outside run …"
+            )
+
+
+def with_absolute_paths(data: Tables, reach: Reach) -> Tables:
+    """Anchor the relative paths in a file's tables at the file's folder.
+
+    Raises
+    ------
+    InputError
+        One leads out of what the file may name.
+    """
+
+    def anchored(entry: Any, key: str, is_path: bool) -> Any:
+        text = entry.get(key) if isinstance(entry, dict) else None
+        if not is_path or not isinstance(text, str) or "\0" in text:
+            return entry
+        return {**entry, key: reach.path(text, key)}
+
+    def is_scheme_path(entry: Any) -> bool:
+        return isinstance(entry, dict) and str(entry.get("scheme", "")).endswith(".toml")
+
+    def with_schemes(membrane: Any) -> Any:
+        if not isinstance(membrane, dict) or not isinstance(membrane.get("channels"), list):
+            return membrane
+        channels = [
+            anchored(entry, "scheme", is_scheme_path(entry)) for entry in membrane["channels"]
+        ]
+        return {**membrane, "channels": channels}
+
+    def within(entry: Any, table: str, key: str, paths_only: bool) -> Any:
+        if not isinstance(entry, dict) or table not in entry:
+            return entry
+        below = entry[table]
+        return {**entry, table: anchored(below, key, not paths_only or is_scheme_path(below))}
+
+    data = dict(data)
+    stimuli, run, clamp = data.get("stimulus"), data.get("run"), data.get("clamp")
+    if "membrane" in data:
+        data["membrane"] = with_schemes(data["membrane"])
+    if isinstance(data.get("membranes"), dict):
+        data["membranes"] = {key: with_schemes(m) for key, m in data["membranes"].items()}
+    if isinstance(data.get("cell"), list):
+        data["cell"] = [within(entry, "morphology", "file", False) for entry in data["cell"]]
+    if isinstance(data.get("synapse"), list):
+        data["synapse"] = [within(entry, "receptors", "scheme", True) for entry in data["synapse"]]
+    if isinstance(stimuli, list):
+        data["stimulus"] = [anchored(entry, "path", True) for entry in stimuli]
+    if isinstance(clamp, dict) and isinstance(clamp.get("segment"), list):
+        segments = [anchored(entry, "path", True) for entry in clamp["segment"]]
+        data["clamp"] = {**clamp, "segment": segments}
+    if isinstance(run, dict) and isinstance(run.get("initial"), dict):
+        data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
+    if isinstance(data.get("sweep"), dict):
+        data["sweep"] = {
+            key: [_anchored_value(key, value, reach) for value in values]
+            if isinstance(values, list)
+            else values
+            for key, values in data["sweep"].items()
+        }
+    return data
+
+
+def _anchored_value(key: str, value: Any, reach: Reach) -> Any:
+    """Anchor a swept value that is a path; names of library schemes are none."""
+    last = key.rpartition(".")[2]
+    is_path = last in ("path", "result", "file") or (
+        last == "scheme" and str(value).endswith(".toml")
+    )
+    if not is_path or not isinstance(value, str) or "\0" in value:
+        return value
+    return reach.path(value, key)
