@@ -16,6 +16,7 @@ from rich.table import Table
 
 from stochhh.console_circuits import circuit_table
 from stochhh.methods import METHODS
+from stochhh.words import said_bytes, said_duration
 
 Advance = Callable[[float], None]
 
@@ -257,25 +258,13 @@ def estimate_table(found: Any, free_bytes: int) -> Table:
     table.add_row("method", found.method)
     if found.transitions is not None:
         table.add_row("channel transitions", f"{found.transitions:.2g}")
-    table.add_row("computing", _duration(found.seconds))
+    table.add_row("computing", said_duration(found.seconds))
     if found.limit_seconds:
-        table.add_row("deterministic limit", _duration(found.limit_seconds))
+        table.add_row("deterministic limit", said_duration(found.limit_seconds))
     threads = f"{found.workers} thread{'s' if found.workers > 1 else ''}"
-    table.add_row(f"until it is done, on {threads}", _duration(found.wall_s))
-    table.add_row("records, in files" if found.in_files else "records", _size(found.record_bytes))
-    table.add_row("free on this disk", _size(free_bytes))
+    table.add_row(f"until it is done, on {threads}", said_duration(found.wall_s))
+    table.add_row(
+        "records, in files" if found.in_files else "records", said_bytes(found.record_bytes)
+    )
+    table.add_row("free on this disk", said_bytes(free_bytes))
     return table
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.2g} s"
-
-
-def _size(n_bytes: float) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if n_bytes >= size:
-            return f"{n_bytes / size:.3g} {unit}"
-    return f"{n_bytes / 1e3:.3g} kB"

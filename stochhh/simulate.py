@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -115,6 +116,8 @@ def run(
     plans, places = plan(scenario)
     scratch, n_bytes = None, record_bytes(plans, n_trials_of(scenario))
     if n_bytes > MOST_IN_MEMORY:
+        room = Path(tempfile.gettempdir() if scratch_folder is None else scratch_folder)
+        planning.check_room(plans, scenario, n_bytes, room)
         scratch = Scratch(None if scratch_folder is None else Path(scratch_folder), n_bytes)
         plans = [replace(plan, records_folder=str(scratch.path)) for plan in plans]
     try:

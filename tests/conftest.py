@@ -16,8 +16,13 @@ from stochhh.cli import main
 from stochhh.membrane import Membrane, build_membrane
 from stochhh.scenario import load_scenario
 
+#: STOCHHH_FUZZ=10000 makes every fuzzed test take that many inputs.
 settings.register_profile(
-    "stochhh", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "stochhh",
+    max_examples=int(os.environ.get("STOCHHH_FUZZ", "100")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
 )
 settings.register_profile("ci", settings.get_profile("stochhh"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "stochhh")

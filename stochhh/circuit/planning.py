@@ -18,6 +18,7 @@ from stochhh.methods import METHODS
 from stochhh.scenario import expand_sweep
 from stochhh.scenario.circuits import Circuit
 from stochhh.units import Amount
+from stochhh.words import said_bytes
 
 _MOST_VALUES = 500_000_000  # numbers in a dataset: 4 GB
 _MOST_STEPS = 1_000_000_000
@@ -44,7 +45,7 @@ def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, An
     n_values = len(plans) * n_trials_of(circuit) * record_numbers(plans[0])
     if n_values > _MOST_VALUES:
         raise InputError(
-            f"{circuit.name}: run.record: {8e-9 * n_values:.0f} GB would be recorded; make "
+            f"{circuit.name}: run.record: {said_bytes(8 * n_values)} would be recorded; make "
             'interval longer, name fewer places (where = ["axon end"]) or run fewer trials'
         )
     return plans, [point.values for point in points]

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from stochhh.assemble import assemble, provenance
-from stochhh.choose import SECONDS_A_TRANSITION, transitions_per_ms
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.plan import Plan
+from stochhh.planning import SECONDS_A_LIMIT
 from stochhh.result import FILE_FORMAT, Result, attributes
 from stochhh.scenario import Scenario
 from stochhh.simulate import METHODS
@@ -25,10 +25,7 @@ from stochhh.sweeping import worker
 from stochhh.sweeping.metrics import Measured, measure
 from stochhh.trial import Progress
 
-_SECONDS_A_STEP = 2e-6
-_SECONDS_A_TRIAL = 1e-3
 _SECONDS_A_POINT = 20e-3
-_SECONDS_A_LIMIT = 0.1
 _MOST_PLANS = 16  # kept by a worker
 
 _plans: dict[str, Plan] = {}
@@ -129,19 +126,9 @@ def simulate_point(job: Job, progress: Progress) -> Result:
     return Result(dataset)
 
 
-def expected_seconds(plan: Plan) -> float:
-    """Roughly the computing time of one trial, to share work out by."""
-    if plan.method.name == "deterministic":
-        return _SECONDS_A_LIMIT
-    if plan.step_ms is not None:
-        return _SECONDS_A_TRIAL + _SECONDS_A_STEP * plan.duration_ms / plan.step_ms
-    rate = transitions_per_ms(plan.membrane, plan.voltage_mV)
-    return _SECONDS_A_TRIAL + SECONDS_A_TRANSITION * rate * plan.duration_ms
-
-
 def expected_overhead(limit: bool) -> float:
     """Roughly the computing time of a point besides that of its trials."""
-    return _SECONDS_A_POINT + (_SECONDS_A_LIMIT if limit else 0.0)
+    return _SECONDS_A_POINT + (SECONDS_A_LIMIT if limit else 0.0)
 
 
 def _planned(job: Job) -> Plan:

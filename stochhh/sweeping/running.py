@@ -12,7 +12,7 @@ import xarray as xr
 
 from stochhh.errors import InputError
 from stochhh.execute import default_workers
-from stochhh.planning import n_trials_of, plan_point
+from stochhh.planning import expected_seconds, n_trials_of, plan_point
 from stochhh.result import Result
 from stochhh.scenario import Scenario, axes_of, expand_sweep, load_scenario
 from stochhh.sweeping import store
@@ -20,7 +20,7 @@ from stochhh.sweeping.asked import with_sweep
 from stochhh.sweeping.dataset import build_dataset
 from stochhh.sweeping.files import write_files
 from stochhh.sweeping.metrics import Measured, joined
-from stochhh.sweeping.point import Done, Job, expected_overhead, expected_seconds, lean, most_trials
+from stochhh.sweeping.point import Done, Job, expected_overhead, lean, most_trials
 from stochhh.sweeping.scheduling import make_batches, run_batches
 from stochhh.sweeping.workers import reach
 

@@ -158,7 +158,10 @@ def test_too_many_records_are_refused() -> None:
         tables(record={"interval": "1e-12 ms"}), r'run.record.interval: "1e-12 ms" is too short'
     )
     many = tables(record={"interval": "0.0005 ms"}, trials=10**6)
-    refused(many, r"run.record.interval: \d+ GB would be recorded; make the interval longer")
+    refused(
+        many,
+        r"run.record.interval: [\d.e+]+ [GT]B would be recorded; make .* \(computing takes about",
+    )
 
 
 def test_sweep_over_schemes_is_refused() -> None:
@@ -237,3 +240,18 @@ def test_what_cannot_be_taken_up_is_refused(tmp_path: Path) -> None:
     refused(
         tables(initial={"result": str(larger)}), "run.initial.result: .* has other channels than"
     )
+
+
+def test_records_that_do_not_fit_on_the_disk_are_refused_before_the_run(monkeypatch, tmp_path):
+    import shutil
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000_000))
+    many = ["run.duration=100 s", "run.record.interval=0.01 ms", "run.record.channels=0"]
+    with pytest.raises(InputError) as caught:
+        stochhh.run("squid-patch", overrides=many, trials=4, scratch_folder=tmp_path / "new")
+    said = str(caught.value)
+    assert "2.56 GB would be recorded" in said
+    assert "1 GB are free on the disk of" in said
+    assert "computing takes about" in said
+    assert not list(tmp_path.iterdir())
