@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ from stochhh import methods
 from stochhh.analysis.applicable import check_studies
 from stochhh.analysis.setup import Setup
 from stochhh.choose import (
-    SECONDS_A_TRANSITION,
     Choice,
     choose,
-    transitions_per_ms,
     usual_step_ms,
 )
 from stochhh.errors import InputError
 from stochhh.membrane import Membrane, build_membrane
+from stochhh.needs import expected_total_seconds
 from stochhh.plan import EvenTimes, Plan, Start
 from stochhh.result import load
 from stochhh.scenario import (
@@ -36,10 +34,6 @@ from stochhh.stimulus import is_random
 from stochhh.words import said_bytes, said_duration
 
 _MOST_VALUES = 2_000_000_000  # numbers in a dataset: 16 GB
-#: Rough costs on one core of a usual machine, to share work out by and to warn.
-_SECONDS_A_STEP = 2e-6
-_SECONDS_A_TRIAL = 1e-3
-SECONDS_A_LIMIT = 0.1
 _MOST_RECORDS = 100_000_000  # in a trial
 
 
@@ -112,50 +106,15 @@ def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
     n_values = len(plans) * n_trials_of(scenario) * len(plans[0].record_ms)
     n_values *= 1 + 3 * len(states[0])
     if n_values > _MOST_VALUES:
+        seconds = expected_total_seconds(plans, n_trials_of(scenario))
         raise InputError(
             f"{scenario.name}: run.record.interval: {said_bytes(8 * n_values)} would be recorded; "
             "make the interval longer or the run shorter "
-            f"(computing takes about {said_duration(expected_total_seconds(plans, scenario))})"
+            f"(computing takes about {said_duration(seconds)})"
         )
     for plan in plans:
         plan.stimulus(0)  # a waveform that cannot be used is found before the run, not in it
     return plans, places
-
-
-def expected_seconds(plan: Plan) -> float:
-    """Roughly the computing time of one trial."""
-    if plan.method.name == "deterministic":
-        return SECONDS_A_LIMIT
-    if plan.step_ms is not None:
-        return _SECONDS_A_TRIAL + _SECONDS_A_STEP * plan.duration_ms / plan.step_ms
-    rate = transitions_per_ms(plan.membrane, plan.voltage_mV)
-    return _SECONDS_A_TRIAL + SECONDS_A_TRANSITION * rate * plan.duration_ms
-
-
-def expected_total_seconds(plans: Sequence[Plan], scenario: Scenario) -> float:
-    """Roughly the computing time of all trials of all points on one core."""
-    return n_trials_of(scenario) * sum(expected_seconds(plan) for plan in plans)
-
-
-def check_room(plans: Sequence[Plan], scenario: Scenario, n_bytes: int, folder: Path) -> None:
-    """Refuse a run whose records would not fit on the disk of the folder they go to.
-
-    They are there twice while the result is written.
-
-    Raises
-    ------
-    InputError
-        Saying what is needed, what is free, and how long it would take.
-    """
-    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    free = shutil.disk_usage(there).free
-    if 2 * n_bytes > free:
-        raise InputError(
-            f"{scenario.name}: run.record: {said_bytes(n_bytes)} would be recorded and as much "
-            f"again in result.nc, and {said_bytes(free)} are free on the disk of {folder}; make "
-            "the interval longer, record fewer variables or run fewer trials (computing takes "
-            f"about {said_duration(expected_total_seconds(plans, scenario))})"
-        )
 
 
 def plan_point(scenario: Scenario, index: int) -> Plan:

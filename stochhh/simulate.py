@@ -19,6 +19,7 @@ from stochhh.exact import run_exact
 from stochhh.execute import Monitor, run_tasks
 from stochhh.lazy import Scratch
 from stochhh.limit import run_deterministic
+from stochhh.needs import check_room
 from stochhh.plan import Plan
 from stochhh.planning import plan, resolve, resolve_experiment
 from stochhh.result import FILE_FORMAT, Result, attributes
@@ -117,7 +118,7 @@ def run(
     scratch, n_bytes = None, record_bytes(plans, n_trials_of(scenario))
     if n_bytes > MOST_IN_MEMORY:
         room = Path(tempfile.gettempdir() if scratch_folder is None else scratch_folder)
-        planning.check_room(plans, scenario, n_bytes, room)
+        check_room(plans, n_trials_of(scenario), n_bytes, room)
         scratch = Scratch(None if scratch_folder is None else Path(scratch_folder), n_bytes)
         plans = [replace(plan, records_folder=str(scratch.path)) for plan in plans]
     try:

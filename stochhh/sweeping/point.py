@@ -16,8 +16,8 @@ import numpy as np
 
 from stochhh.assemble import assemble, provenance
 from stochhh.errors import InputError, Stopped, TrustError
+from stochhh.needs import SECONDS_A_LIMIT
 from stochhh.plan import Plan
-from stochhh.planning import SECONDS_A_LIMIT
 from stochhh.result import FILE_FORMAT, Result, attributes
 from stochhh.scenario import Scenario
 from stochhh.simulate import METHODS

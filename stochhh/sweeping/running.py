@@ -12,7 +12,8 @@ import xarray as xr
 
 from stochhh.errors import InputError
 from stochhh.execute import default_workers
-from stochhh.planning import expected_seconds, n_trials_of, plan_point
+from stochhh.needs import expected_seconds
+from stochhh.planning import n_trials_of, plan_point
 from stochhh.result import Result
 from stochhh.scenario import Scenario, axes_of, expand_sweep, load_scenario
 from stochhh.sweeping import store

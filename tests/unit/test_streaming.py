@@ -221,7 +221,7 @@ def test_a_run_that_does_not_fit_the_disk_is_refused_at_once(
         free = 1000
 
     monkeypatch.setattr("shutil.disk_usage", lambda place: Usage)
-    with pytest.raises(InputError, match=r"records of this run take .* GB and 0\.0 GB are free"):
+    with pytest.raises(InputError, match=r"run\.record: 166 kB would be recorded .* 1 kB are free"):
         simulate.run(CASES["steady"])
 
 
