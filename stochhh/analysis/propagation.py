@@ -82,7 +82,9 @@ def fates(
             if match is not None:
                 taken.add(match)
     spontaneous = [wave for index, wave in enumerate(waves) if index not in taken]
-    arrived = np.array([wave is not None and wave.first <= end <= wave.last for wave in evoked])
+    arrived = np.array(
+        [wave is not None and wave.first <= end <= wave.last for wave in evoked], dtype=bool
+    )
     deleted = [
         wave
         for wave, came in zip(evoked, arrived, strict=True)
