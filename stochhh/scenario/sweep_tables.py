@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from typing import Annotated, Any
@@ -86,6 +87,7 @@ def _repeats(value: Any) -> Any:
 
 def _list(key: str, value: Any) -> Any:
     if not isinstance(value, dict):
+        _refuse_dates(key, value)
         return value
     unknown = [name for name in value if name not in _RANGE]
     if unknown:
@@ -97,6 +99,15 @@ def _list(key: str, value: Any) -> Any:
             '{ from = "10 um^2", to = "1000 um^2", points = 5, spacing = "log" }'
         )
     return range_values(key, **{name.replace("from", "first"): v for name, v in value.items()})
+
+
+def _refuse_dates(key: str, value: Any) -> None:
+    """Refuse dates, which TOML has and no key takes; they would come back as text."""
+    if isinstance(value, (datetime.date, datetime.time)):
+        raise InputError(f'"{key}": got the date {value}, which no key takes; texts need quotes')
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in within:
+        _refuse_dates(key, one)
 
 
 def range_values(key: str, first: Any, to: Any, points: Any, spacing: Any = "linear") -> list[Any]:

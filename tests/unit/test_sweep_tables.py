@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import tomllib
 
 import pytest
@@ -106,6 +107,8 @@ def test_only_a_sweep_of_its_own_varies_any_key():
             'spacing: got \'cubic\', need "linear" or "log"',
         ),
         ({"membrane.x": {"from": 1, "to": 3, "points": 9}}, "are not all different"),
+        ({AREA: [datetime.date(2000, 1, 1)]}, "got the date 2000-01-01, which no key takes"),
+        ({AREA: [{"x": [datetime.time(1)]}]}, "got the date 01:00:00, which no key takes"),
         ({"repeats": 0}, "repeats: got 0, need a whole number from 1"),
         ({"repeats": ["a"]}, "repeats: got \\['a'\\], need a whole number"),
         ({"zip": [AREA]}, "zip: got \\['membrane.area'\\], need lists of keys"),
