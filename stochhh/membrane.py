@@ -17,6 +17,8 @@ from stochhh.theory import stationary_law
 
 Floats = NDArray[np.float64]
 
+#: Halvings that lead from any interval of doubles to neighbours.
+MOST_HALVINGS = 2100
 _GRID = 401  # voltages among which the resting one is looked for
 
 _AGREEMENT = 1e-6  # relative, of conductances given twice
@@ -144,7 +146,12 @@ def _resting_voltage_mV(membrane: Membrane) -> float:
             'the membrane has no resting potential; set run.initial.voltage, as in "-65 mV"'
         )
     first = int(rising[0])
-    return float(brentq(membrane.steady_current_pA, grid[first], grid[first + 1], xtol=1e-12))
+    return float(
+        brentq(
+            membrane.steady_current_pA, grid[first], grid[first + 1], xtol=1e-12,
+            maxiter=MOST_HALVINGS,
+        )
+    )  # fmt: skip
 
 
 class Patch(NamedTuple):

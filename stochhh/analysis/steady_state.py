@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from stochhh.analysis.setup import Setup
-from stochhh.membrane import Membrane
+from stochhh.membrane import MOST_HALVINGS, Membrane
 from stochhh.scenario.stimuli import Constant, Pulse, Step, Stimulus
 
 _GRID = 201
@@ -87,7 +87,7 @@ def steady_voltage_mV(membrane: Membrane, current_pA: float) -> float | None:
     if len(rising) == 0:
         return None
     first = int(rising[0])
-    return float(brentq(excess, grid[first], grid[first + 1], xtol=1e-12))
+    return float(brentq(excess, grid[first], grid[first + 1], xtol=1e-12, maxiter=MOST_HALVINGS))
 
 
 def _edges_ms(stimulus: Stimulus, setup: Setup) -> tuple[float, float]:

@@ -269,6 +269,19 @@ def test_sublevels_carry_their_share(receptor):
 # ---- rest ----------------------------------------------------------------------------------
 
 
+def test_a_rest_is_found_among_absurd_voltages():
+    scenario = load_scenario(
+        "node-of-ranvier", ['membrane.channels.0.reversal="9.156046733091032e33 mV"']
+    )
+    membrane = build_membrane(scenario.membrane, "file")
+    voltage = membrane.resting_voltage_mV()  # a hundred halvings of the interval do not do
+    assert (
+        membrane.steady_current_pA(voltage - 1e-6)
+        < 0.0
+        < membrane.steady_current_pA(voltage + 1e-6)
+    )
+
+
 def test_the_resting_potential_of_the_squid_patch(squid):
     """-64.99972 mV, the deterministic limit with EL = -54.4 mV (Hodgkin & Huxley 1952)."""
     assert round(squid.resting_voltage_mV(), 5) == -64.99972
