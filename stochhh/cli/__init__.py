@@ -21,6 +21,7 @@ from stochhh.cli import show  # noqa: F401  isort: skip
 from stochhh.cli import compare  # noqa: F401  isort: skip
 from stochhh.cli import threshold  # noqa: F401  isort: skip
 from stochhh.cli import verify  # noqa: F401  isort: skip
+from stochhh.cli import cite  # noqa: F401  isort: skip
 from stochhh.cli import catalogue  # noqa: F401  isort: skip
 from stochhh.cli.app import app
 from stochhh.errors import StochhhError

@@ -1,4 +1,7 @@
-"""Impulses along a cell of a circuit: velocity, scatter of arrival times, and their fates."""
+"""Impulses along a cell of a circuit: velocity, scatter of arrival times, and their fates.
+
+As Faisal & Laughlin 2007, doi:10.1371/journal.pcbi.0030079, sort them.
+"""
 
 from __future__ import annotations
 

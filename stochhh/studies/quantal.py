@@ -1,4 +1,7 @@
-"""Quanta of a synapse of a circuit: how many vesicles a spike releases, counted in four ways."""
+"""Quanta of a synapse of a circuit: how many vesicles a spike releases, counted in four ways.
+
+After del Castillo & Katz 1954, doi:10.1113/jphysiol.1954.sp005129.
+"""
 
 from __future__ import annotations
 
