@@ -72,5 +72,7 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = found  # the next time it is there
+        return found
     raise AttributeError(f"module 'stochhh' has no attribute '{name}'")

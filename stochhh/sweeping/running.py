@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,8 @@ _SHORTEST_JOB_S = 0.25
 OnPoint = Callable[[int, int, float], None]
 
 
-class Sweep(NamedTuple):
+@dataclass(frozen=True)
+class Sweep:
     """What a sweep left behind.
 
     Attributes
