@@ -12,13 +12,15 @@ from stochhh.plot.curves import curve
 from stochhh.plot.panels import View
 
 _INK = "0.25"
+_ROOM = 0.15  # of the width, for words left of the spike
+_LEAST_MV = 30.0  # from rest to peak; the names would cover each other on less
 
 
 def annotate(axes: Axes, view: View) -> None:
     """Annotate the voltage panel from the first spike of the deterministic course.
 
     Without a deterministic course the first trial that spikes is used; without
-    any spike nothing is drawn.
+    any spike, or with one too small to carry the names, nothing is drawn.
     """
     data = view.data
     if data.sizes.get("deterministic_spike", 0):
@@ -32,6 +34,8 @@ def annotate(axes: Axes, view: View) -> None:
     try:
         marks = anatomy(view.time, voltage, rest, float(spike))
     except ValueError:
+        return
+    if marks.peak_mV - marks.rest_mV < _LEAST_MV:
         return
     axes.set_ylim(min(-90.0, rest - 22.0), marks.peak_mV + 30.0)
     _levels(axes, marks)
@@ -71,14 +75,16 @@ def _phases(axes: Axes, view: View, marks: Anatomy) -> None:
         level = axes.get_ylim()[0] + 5.0
         axes.plot([begin, end], [level, level], color="0.4", linewidth=2.5, solid_capstyle="butt")
         axes.text(begin, level + 3.0, "stimulus", fontsize=7, color=_INK, ha="right")
-    axes.annotate(
-        "depolarisation\n(Na⁺ flows in)",
-        (0.5 * (marks.threshold_ms + marks.peak_ms), middle),
-        (marks.threshold_ms - 0.6, middle + 18.0),
-        ha="right",
-        va="center",
-        **text,
-    )
+    left, right = axes.get_xlim()
+    if marks.threshold_ms - left > _ROOM * (right - left):
+        axes.annotate(
+            "depolarisation\n(Na⁺ flows in)",
+            (0.5 * (marks.threshold_ms + marks.peak_ms), middle),
+            (marks.threshold_ms - 0.6, middle + 18.0),
+            ha="right",
+            va="center",
+            **text,
+        )
     axes.annotate(
         f"peak {marks.peak_mV:.0f} mV",
         (marks.peak_ms, marks.peak_mV),

@@ -171,8 +171,9 @@ def channels(axes: Axes, view: View) -> None:
         axes.hlines(row, 0.0, end, color="0.9", linewidth=0.4, zorder=0)
         axes.broken_barh(bars, (row - 0.35, 0.7), facecolor=color, edgecolor=color, linewidth=0.3)
     axes.set_ylim(len(shown) - 0.3, -0.7)
-    middles = [np.mean([r for r, k in enumerate(shown) if owner[k] == name]) for name in names]
-    axes.set_yticks(middles, view.labels)
+    rows = {name: [row for row, k in enumerate(shown) if owner[k] == name] for name in names}
+    labels = [label for name, label in zip(names, view.labels, strict=True) if rows[name]]
+    axes.set_yticks([np.mean(of_name) for of_name in rows.values() if of_name], labels)
     axes.tick_params(axis="y", length=0)
     axes.set_ylabel("single channels\n(bar: open)")
 

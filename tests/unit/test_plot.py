@@ -63,6 +63,24 @@ def test_annotations_name_every_phase(result):
         assert any(phase in text for text in texts), phase
 
 
+def test_a_membrane_without_one_of_its_channels_is_drawn():
+    def texts(channel, *more):
+        overrides = [*QUICK, f'membrane.channels.{channel}.density="0 / um^2"', *more]
+        axes = stochhh.overview(
+            stochhh.run("action-potential_HH52", overrides=overrides, seed=1, trials=3)
+        ).axes
+        panel = next(one for one in axes if "single channels" in one.get_ylabel())
+        named = [text.get_text() for text in axes[0].texts]
+        return [label.get_text() for label in panel.get_yticklabels()], named
+
+    labels, named = texts("squid-k")
+    assert labels == ["Na⁺"]
+    assert named == []  # what rests at 0 mV and rises by 10 has no phases to name
+    labels, named = texts("squid-k", 'run.initial.voltage="-65 mV"')
+    assert any("peak" in text for text in named)
+    assert not any("depolarisation" in text for text in named)  # no room left of the spike
+
+
 def test_channel_bars_are_the_open_times(result):
     """The bars of the first channel that ever opens span its open times."""
     data = result.dataset
