@@ -31,6 +31,7 @@ from stochhh.scenario.studies.circuits import TwitchStudy
 _MAP_INCHES, _CURVE_INCHES = 1.25, 0.95
 _MOST_CELLS = 8
 _MOST_COLUMNS = 2000  # of a map
+_NODES_SHARE = 0.2  # of a cell's length
 _CURVES = (0.0, 0.5, 1.0)  # places along a cable whose voltages are drawn
 
 
@@ -90,11 +91,13 @@ def _panels(circuit: Circuit, view: View) -> list[Panel]:
     for name in cell_names(data)[:_MOST_CELLS]:
         path = main_path(data, name)
         places = places_of(data, path)
-        if len(places) > 2:
+        mapped = _mapped(data, places)
+        if len(mapped) > 2:
+            where = f"{name}, nodes" if len(mapped) < len(places) else name
             if "voltage" in data:
-                panels.append(Panel(_MAP_INCHES, partial(_voltage_map, view, path, places)))
+                panels.append(Panel(_MAP_INCHES, partial(_voltage_map, view, path, mapped, where)))
             if "open" in data and data.sizes["population"]:
-                panels.append(Panel(_MAP_INCHES, partial(_channel_map, view, path, places)))
+                panels.append(Panel(_MAP_INCHES, partial(_channel_map, view, path, mapped, where)))
         if len(places) and "voltage" in data:
             panels.append(Panel(_CURVE_INCHES, partial(_curves, view, path, places)))
         for number, synapse in enumerate(circuit.synapse):
@@ -103,6 +106,18 @@ def _panels(circuit: Circuit, view: View) -> list[Panel]:
     if circuit.analysis.twitch is not None:
         panels.append(Panel(_CURVE_INCHES, partial(_force, view, circuit.analysis.twitch)))
     return panels
+
+
+def _mapped(data: xr.Dataset, places: Any) -> Any:
+    """Places that maps show: all, or the nodes alone of a cell that has channels there only.
+
+    Nodes are so much shorter than what lies between them that they would not be seen.
+    """
+    compartments = data["place_compartment"].values[places]
+    length = data["length"].values[compartments]
+    bears = data["count"].values[compartments].sum(axis=1) > 0
+    few = 0.0 < length[bears].sum() < _NODES_SHARE * length.sum()
+    return places[bears] if few else places
 
 
 def _force(view: View, settings: TwitchStudy, axes: Axes) -> None:
@@ -119,15 +134,15 @@ def _force(view: View, settings: TwitchStudy, axes: Axes) -> None:
     force_panel(axes, time, [fibre_force(time, train, *given) for train in trains], limit)
 
 
-def _voltage_map(view: View, path: Path, places: Any, axes: Axes) -> None:
+def _voltage_map(view: View, path: Path, places: Any, where: str, axes: Axes) -> None:
     """Voltage of one trial over time and place, with the way of the deterministic spike."""
     voltage = view.data["voltage"].values[view.trial][:, places]
     _map(view, path, places, voltage, axes, "viridis", "mV")
-    _label(axes, path.cell, "voltage")
+    _label(axes, f"{where}: voltage")
     _deterministic_way(view, path, axes)
 
 
-def _channel_map(view: View, path: Path, places: Any, axes: Axes) -> None:
+def _channel_map(view: View, path: Path, places: Any, where: str, axes: Axes) -> None:
     """Share of the channels of one kind that are open, in one trial."""
     ions = [str(ion) for ion in view.data["ion"].values]
     here = view.data["count"].values[path.compartment].sum(axis=0) > 0
@@ -139,7 +154,7 @@ def _channel_map(view: View, path: Path, places: Any, axes: Axes) -> None:
         share = np.where(count > 0, 100.0 * opened / count, np.nan)
     _map(view, path, places, share, axes, "magma", "% open")
     ion = style.ion_label(ions[kind])
-    _label(axes, path.cell, f"{ion} channels")
+    _label(axes, f"{where}: {ion} channels")
     axes.set_facecolor("0.85")
     _deterministic_way(view, path, axes)
 
@@ -167,11 +182,11 @@ def _map(
     axes.set_ylim(position[-1] / scale, position[0] / scale)
 
 
-def _label(axes: Axes, cell: str, what: str) -> None:
+def _label(axes: Axes, text: str) -> None:
     axes.text(
         0.995,
         0.95,
-        f"{cell}: {what}",
+        text,
         transform=axes.transAxes,
         ha="right",
         va="top",
@@ -186,12 +201,13 @@ def _deterministic_way(view: View, path: Path, axes: Axes) -> None:
     if "deterministic_spike_time" not in view.data:
         return
     first = first_passages(view.data, path, deterministic=True)
-    if not np.isfinite(first).any():
+    came = np.isfinite(first)
+    if not came.any():
         return
     scale, _ = _scale(path)
     axes.plot(
-        first,
-        path.position_um / scale,
+        first[came],
+        path.position_um[came] / scale,
         color="white",
         linestyle=style.DASHES,
         linewidth=1.1,
@@ -213,7 +229,7 @@ def _curves(view: View, path: Path, places: Any, axes: Axes) -> None:
                 time, data["voltage"].values[trial, :, place], color=color, alpha=0.7, **style.TRIAL
             )
         where = float(data["position"].values[data["place_compartment"].values[place]])
-        label = f"at {where / scale:.2g} {unit}" if len(chosen) > 1 else f"{n} trials"
+        label = f"at {_said(where / scale)} {unit}" if len(chosen) > 1 else f"{n} trials"
         axes.plot([], [], color=color, label=label, **style.TRIAL)
         if "deterministic_voltage" in data:
             axes.plot(time, data["deterministic_voltage"].values[:, place], **style.LIMIT)
@@ -254,6 +270,11 @@ def _synapse(view: View, number: int, axes: Axes) -> None:
     )
     axes.set_ylabel(f"{data['synapse'].values[number]}\nopen receptors")
     legend_above(axes)
+
+
+def _said(place: float) -> str:
+    """Two figures of a place, and no powers of ten."""
+    return f"{float(f'{place:.2g}'):g}"
 
 
 def _scale(path: Path) -> tuple[float, str]:

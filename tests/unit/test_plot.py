@@ -133,3 +133,15 @@ def test_a_silent_run_can_be_drawn():
     quiet = stochhh.run("squid-patch", overrides=["run.duration=2 ms"], seed=1, trials=1)
     figure = stochhh.overview(quiet)
     assert figure.axes[0].get_ylabel() == "voltage (mV)"
+
+
+def test_maps_of_a_myelinated_axon_show_its_nodes_alone():
+    result = stochhh.run("myelinated", overrides=["cell.axon.repeat=4"], seed=1, trials=1)
+    figure = stochhh.overview(result)
+    said = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert said == ["axon, nodes: voltage", "axon, nodes: Na⁺ channels"]
+    nodes = int((result["count"].values.sum(axis=1) > 0).sum())
+    assert nodes == 5
+    rows = figure.axes[0].collections[0].get_array().shape[0]
+    assert rows == nodes
+    assert "at 0.5 µm" in [text.get_text() for text in figure.axes[2].get_legend().get_texts()]
