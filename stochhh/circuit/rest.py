@@ -17,6 +17,7 @@ from stochhh.theory import stationary_law
 
 _SPACING_MV = 0.25
 _BEYOND_MV = 20.0
+_FARTHEST_MV = 1e4  # ten volts: far beyond any membrane
 _LONGEST_MOVE_MV = 5.0
 _TOLERANCE_MV = 1e-9
 _MOST_MOVES = 500
@@ -51,6 +52,12 @@ def resting_state(network: Network, name: str) -> tuple[Floats, Floats]:
     if sheathed:
         along = _laplacian(cable.parent, cable.sheath_axial)
         along = along + sparse.diags(cable.sheath_conductance)
+    if max(abs(reversal) for reversal in [*network.reversals_mV, 0.0]) > _FARTHEST_MV:
+        raise InputError(
+            f"{name}: reversal potentials reach from {min(network.reversals_mV):g} to "
+            f"{max(network.reversals_mV):g} mV, among which no rest is looked for; need them "
+            f'between ±{_FARTHEST_MV:g} mV, or run.initial.voltage, as in "-65 mV"'
+        )
     steady = _SteadyCurrent(network)
     voltage, space = _alone(network, name), np.zeros(n)
     for _ in range(_MOST_MOVES):

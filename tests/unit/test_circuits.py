@@ -233,6 +233,14 @@ def test_a_wrong_circuit_is_refused_in_a_line(change, said):
     assert str(caught.value).startswith("scenario: ")
 
 
+def test_no_rest_is_looked_for_among_absurd_reversals():
+    tables = axon(SQUID)
+    channels = [SQUID["channels"][0] | {"reversal": "1e12 mV"}, *SQUID["channels"][1:]]
+    tables["membranes"] = {name: SQUID | {"channels": channels} for name in tables["membranes"]}
+    with pytest.raises(stochhh.InputError, match=r"from -77 to 1e\+12 mV, among which no rest"):
+        run(tables, duration="1 ms")
+
+
 CELL = [
     ({"section": []}, "give it sections"),
     ({"axial_resistivity": None}, "axial_resistivity is missing"),
