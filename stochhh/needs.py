@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stochhh.choose import SECONDS_A_TRANSITION, transitions_per_ms
+from stochhh.circuit.plan import CircuitPlan
 from stochhh.errors import InputError
 from stochhh.plan import Plan
 from stochhh.words import said_bytes, said_duration
 
 #: Rough costs on one core of a usual machine, to share work out by and to warn.
 _SECONDS_A_STEP = 2e-6
+_SECONDS_A_COMPARTMENT = 2e-6  # and step
 _SECONDS_A_TRIAL = 1e-3
 SECONDS_A_LIMIT = 0.1
 
 
-def expected_seconds(plan: Plan) -> float:
+def expected_seconds(plan: Plan | CircuitPlan) -> float:
     """Roughly the computing time of one trial."""
+    if isinstance(plan, CircuitPlan):
+        moves = plan.n_steps * plan.network.n_compartments
+        return _SECONDS_A_TRIAL + _SECONDS_A_COMPARTMENT * moves
     if plan.method.name == "deterministic":
         return SECONDS_A_LIMIT
     if plan.step_ms is not None:

@@ -51,6 +51,22 @@ def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, An
     return plans, [point.values for point in points]
 
 
+def plan_circuit_point(circuit: Circuit, index: int) -> CircuitPlan:
+    """Work out the plan of one point of a sweep that stands alone, in whatever it differs.
+
+    Parameters
+    ----------
+    circuit : of that point, without a sweep and with a seed
+    index : its number, from which its random streams follow
+
+    Raises
+    ------
+    InputError
+        Anything about it that only shows when it is worked out.
+    """
+    return _plan(circuit, index)
+
+
 def record_numbers(plan: CircuitPlan) -> int:
     """Numbers that a trial's records hold."""
     width = 1 + plan.network.n_channel_kinds * ("open" in plan.variables)

@@ -51,7 +51,7 @@ def run_circuit(
         title=circuit.title,
         scenario_name=circuit.name,
         scenario=json.dumps(circuit.model_dump(mode="json", by_alias=True, exclude_none=True)),
-        **_how(circuit, plans),
+        **how_made(circuit, plans),
         seed=str(circuit.run.seed),
         duration_ms=float(circuit.run.duration_ms),
         generation=0,
@@ -66,7 +66,7 @@ def run_circuit(
     return Result(dataset)
 
 
-def _how(circuit: Circuit, plans: list[CircuitPlan]) -> dict[str, Any]:
+def how_made(circuit: Circuit, plans: list[CircuitPlan]) -> dict[str, Any]:
     """Attributes that say which methods made a result, with which step, and why those."""
     steps = [plan.step_ms for plan in plans]
     said: dict[str, Any] = {"method": circuit.run.method, "step_ms": min(steps)}

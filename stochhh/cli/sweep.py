@@ -54,14 +54,14 @@ def sweep_command(
     from rich.console import Console
 
     from stochhh import console
-    from stochhh.scenario import load_scenario
+    from stochhh.scenario import load_experiment
     from stochhh.sweeping.asked import read_over, read_zip
     from stochhh.sweeping.files import FILES
     from stochhh.sweeping.running import sweep
     from stochhh.sweeping.table import sweep_table
 
     axes, groups = read_over(over or ()), read_zip(zipped or ())
-    named = load_scenario(scenario, overrides or ())
+    named = load_experiment(scenario, overrides or ())
     folder = out or Path("results") / f"{named.name}_sweep"
     finished = [0, 0]
     try:

@@ -88,11 +88,7 @@ def bibliography() -> dict[str, str]:
 def _sources(experiment: Experiment) -> Iterator[tuple[str, Iterable[str]]]:
     """What an experiment is made of, each with what it cites."""
     yield "the scenario", experiment.cite
-    points: list[Experiment]
-    if isinstance(experiment, Circuit):
-        points = [point.scenario for point in expand_sweep(experiment)]
-    else:
-        points = [point.scenario for point in expand_sweep(experiment, any_key=True)]
+    points = [point.scenario for point in expand_sweep(experiment, any_key=True)]
     for scheme in dict.fromkeys(scheme for point in points for scheme in _schemes(point)):
         yield f"channel {scheme}", load_scheme(scheme).cite
     if isinstance(experiment, Circuit):

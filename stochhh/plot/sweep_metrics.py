@@ -14,7 +14,7 @@ from stochhh.analysis.axes import axis_numbers, place_label
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, shades
-from stochhh.scenario import Scenario, axes_of
+from stochhh.scenario import Experiment, axes_of
 from stochhh.scenario.sweep_tables import REPEATS
 
 _SPIKING = (
@@ -29,12 +29,19 @@ _CLAMPED = (
     ("current_min", "lowest current (pA)"),
     ("transitions", "transitions in a trial"),
 )
+_IMPULSES = (
+    ("rate_at_end", "impulses at the end (Hz)"),
+    ("velocity", "velocity (m/s)"),
+    ("first_at_end", "first arrival (ms)"),
+    ("evoked_vesicles", "vesicles in a trial"),
+)
+_PARTS = ("cell", "synapse")
 _MOST_CURVES = 6
 _LOG_RATIO = 20.0
 
 
-def draw_metrics(dataset: xr.Dataset, scenario: Scenario) -> Figure:
-    """Draw four numbers with their 95 % intervals along the first axis that is no repeat.
+def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
+    """Draw up to four numbers with their 95 % intervals along the first axis that is no repeat.
 
     Repeats are pooled with trials; values on the other axes are a curve each, up to six of
     them. The deterministic limit is dashed and black.
@@ -44,21 +51,42 @@ def draw_metrics(dataset: xr.Dataset, scenario: Scenario) -> Figure:
         figure.suptitle(scenario.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
         panels: Any = figure.subplots(2, 2, sharex=True)
         shown = _CLAMPED if "current_mean" in dataset else _SPIKING
+        shown = _IMPULSES if "rate_at_end" in dataset else shown
         for axes, (name, label) in zip(panels.flat, shown, strict=True):
-            if name in dataset:
-                _draw(axes, dataset, scenario, name)
-            axes.set_ylabel(label)
-            if shown is _SPIKING:  # none of these is below zero, though an interval may be
+            if name not in dataset:
+                axes.set_axis_off()
+                continue
+            part, among = last_part(dataset, name)
+            _draw(axes, part, scenario, name)
+            axes.set_ylabel(f"{label}\n{among}" if among else label)
+            if shown is not _CLAMPED:  # none of these is below zero, though an interval may be
                 axes.set_ylim(bottom=0.0)
-        for axes in panels[0]:
-            axes.set_xlabel("")
+        for upper, lower in panels.T:
+            if lower.axison:
+                upper.set_xlabel("")
+            else:
+                upper.tick_params(labelbottom=True)
         handles, labels = panels[0, 0].get_legend_handles_labels()
         if handles:
             figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
-def _draw(axes: Axes, dataset: xr.Dataset, scenario: Scenario, name: str) -> None:
+def last_part(dataset: xr.Dataset, name: str) -> tuple[xr.Dataset, str]:
+    """Dataset of the last cell or synapse that has such a number, and its name.
+
+    What a whole is told by: the end of the chain. Of numbers of no part the dataset stays.
+    """
+    part = next((one for one in _PARTS if one in dataset[name].dims), None)
+    if part is None:
+        return dataset, ""
+    others = [dim for dim in dataset[name].dims if dim != part]
+    there = np.flatnonzero(dataset[name].notnull().any(others).values)
+    chosen = dataset.isel({part: int(there[-1]) if len(there) else -1})
+    return chosen, str(chosen[part].item())
+
+
+def _draw(axes: Axes, dataset: xr.Dataset, scenario: Experiment, name: str) -> None:
     swept = [axis for axis in axes_of(scenario) if axis.name != REPEATS]
     pooled = [dim for dim in (REPEATS, "trial") if dim in dataset[name].dims]
     values = dataset[name].transpose(*(axis.name for axis in swept), *pooled)

@@ -81,6 +81,7 @@ class CircuitFigure(Table):
         5, description="how many trials are drawn as curves"
     )
     trial: Annotated[StrictInt, Field(ge=0)] = Field(0, description="of which maps are drawn")
+    axis: StrictStr = Field("", max_length=100, description="label of the axis of a sweep")
 
 
 class Circuit(Table, Swept):

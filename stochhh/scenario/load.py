@@ -25,7 +25,7 @@ from stochhh.scenario.paths import Reach, with_absolute_paths
 _DEEPEST_BASE = 20
 Tables = dict[str, Any]
 Experiment = Scenario | Circuit
-AnyExperiment = TypeVar("AnyExperiment", Scenario, Circuit)
+AnyExperiment = TypeVar("AnyExperiment", bound=Scenario | Circuit)
 
 
 def library_folder() -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stochhh.errors import InputError
-from stochhh.planning import resolve
-from stochhh.scenario import Scenario, load_scenario
+from stochhh.planning import resolve_experiment
+from stochhh.scenario import Experiment, load_experiment
 from stochhh.scenario.sweep_tables import REPEATS, ZIP, range_values
 
 _RANGE = re.compile(r"\s*(log|linear)\s+(.+?)\s*\.\.\s*(.+?)\s*,\s*(\d{1,6})\s*")
@@ -43,7 +43,7 @@ def read_zip(texts: Sequence[str]) -> list[list[str]]:
 
 
 def with_sweep(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
+    scenario: str | Path | Mapping[str, Any] | Experiment,
     over: Mapping[str, Sequence[Any] | str | Mapping[str, Any]],
     zipped: Sequence[Sequence[str]] = (),
     repeats: int | None = None,
@@ -51,7 +51,7 @@ def with_sweep(
     seed: int | None = None,
     trials: int | None = None,
     method: str | None = None,
-) -> Scenario:
+) -> Experiment:
     """Load a scenario with overrides, and axes added to its sweep or put in place of those there.
 
     Raises
@@ -59,7 +59,7 @@ def with_sweep(
     InputError
         Something in it is wrong.
     """
-    resolved = resolve(scenario, overrides, seed, trials, method)
+    resolved = resolve_experiment(scenario, overrides, seed, trials, method)
     if not over and not zipped and repeats is None:
         return resolved
     table: dict[str, Any] = dict(resolved.sweep_lists)
@@ -72,7 +72,7 @@ def with_sweep(
         table[REPEATS] = repeats
     if zipped:
         table[ZIP] = [*table.get(ZIP, []), *(list(group) for group in zipped)]
-    return load_scenario(resolved, [f"sweep={_toml(table)}"])
+    return load_experiment(resolved, [f"sweep={_toml(table)}"])
 
 
 def _values(key: str, text: str) -> list[Any]:

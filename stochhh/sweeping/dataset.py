@@ -12,15 +12,15 @@ import xarray as xr
 from stochhh.analysis.axes import numbers_of_one_unit
 from stochhh.assemble import provenance
 from stochhh.result import attributes
-from stochhh.scenario import Scenario, SweepAxis
-from stochhh.sweeping.metrics import Measured, Metric
+from stochhh.scenario import Experiment, SweepAxis
+from stochhh.sweeping.metric import Measured, Metric
 
 FORMAT = 1
 LIMIT = "deterministic_"
 
 
 def build_dataset(
-    scenario: Scenario,
+    scenario: Experiment,
     axes: Sequence[SweepAxis],
     points: Mapping[int, Measured],
     failed: Mapping[int, str],
@@ -37,43 +37,44 @@ def build_dataset(
     Returns
     -------
     xarray.Dataset
-        Dims are the first keys of the axes, then ``trial``, and for what each population
-        has one of ``population``. Variables named ``deterministic_…`` are of the
+        Dims are the first keys of the axes, then ``trial``, and for what each population,
+        cell or synapse has one of that name. Variables named ``deterministic_…`` are of the
         deterministic limit. NaN where there is nothing, as at points that failed.
     """
     dims = [axis.name for axis in axes]
     shape = [len(axis.steps) for axis in axes]
     everything = [one for measured in points.values() for one in measured.metrics]
-    populations = list(dict.fromkeys(one.population for one in everything if one.population))
+    labels: dict[str, list[str]] = {}
+    for one in everything:
+        if one.of and one.label not in labels.setdefault(one.of, []):
+            labels[one.of].append(one.label)
     n_trials = max((len(one.values) for one in everything), default=0)
     data = xr.Dataset(coords={"trial": ("trial", np.arange(n_trials))})
     for name, example in {one.name: one for one in everything}.items():
-        extra = [len(populations)] if example.population else []
+        extra = [len(labels[example.of])] if example.of else []
         values = np.full((*shape, n_trials, *extra), np.nan)
         limits = np.full((*shape, *extra), np.nan)
         for index, measured in points.items():
             where = tuple(int(k) for k in np.unravel_index(index, shape)) if shape else ()
             for one in measured.metrics:
                 if one.name == name:
-                    at = (populations.index(one.population),) if one.population else ()
+                    at = (labels[one.of].index(one.label),) if one.of else ()
                     values[(*where, slice(len(one.values)), *at)] = one.values
                     limits[(*where, *at)] = one.limit
-        more = ["population"] if extra else []
+        more = [example.of] if example.of else []
         attrs = {"units": example.units, "long_name": example.long_name}
         data[name] = ((*dims, "trial", *more), values, attrs)
         if np.isfinite(limits).any():
             about = {**attrs, "long_name": f"{example.long_name}, deterministic limit"}
             data[f"{LIMIT}{name}"] = ((*dims, *more), limits, about)
-    if populations:
-        data = data.assign_coords(population=populations)
-    data = data.assign_coords(_coordinates(axes))
+    data = data.assign_coords({**labels, **_coordinates(axes)})
     data.attrs = _attributes(scenario, points, failed)
     return data
 
 
 def metrics_in_order(measured: Measured) -> list[Metric]:
-    """Metrics of the whole membrane before those of populations."""
-    return sorted(measured.metrics, key=lambda one: bool(one.population))
+    """Metrics of the whole before those of populations, cells and synapses."""
+    return sorted(measured.metrics, key=lambda one: bool(one.of))
 
 
 def _coordinates(axes: Sequence[SweepAxis]) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def _coordinates(axes: Sequence[SweepAxis]) -> dict[str, Any]:
 
 
 def _attributes(
-    scenario: Scenario, points: Mapping[int, Measured], failed: Mapping[int, str]
+    scenario: Experiment, points: Mapping[int, Measured], failed: Mapping[int, str]
 ) -> dict[str, Any]:
     methods = sorted({measured.method for measured in points.values()})
     return attributes(

@@ -20,15 +20,15 @@ from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
 from stochhh.result import replacing
-from stochhh.scenario import Scenario, expand_sweep
+from stochhh.scenario import Experiment, expand_sweep
 from stochhh.sweeping.dataset import metrics_in_order
-from stochhh.sweeping.metrics import Measured
+from stochhh.sweeping.metric import Measured
 
 FILES = ("scenario.toml", "sweep.csv", "summary.json", "figure.png", "sweep.nc")
 
 
 def write_files(
-    scenario: Scenario,
+    scenario: Experiment,
     dataset: xr.Dataset,
     points: Mapping[int, Measured],
     failed: Mapping[int, str],
@@ -53,7 +53,7 @@ def write_files(
 
 
 def summarise_sweep(
-    scenario: Scenario,
+    scenario: Experiment,
     places: list[dict[str, Any]],
     points: Mapping[int, Measured],
     failed: Mapping[int, str],
@@ -68,7 +68,7 @@ def summarise_sweep(
             if measured.step_ms is not None:
                 row["step_ms"] = measured.step_ms
             for one in metrics_in_order(measured):
-                name = f"{one.name}.{one.population}" if one.population else one.name
+                name = f"{one.name}.{one.label}" if one.of else one.name
                 estimate = mean_estimate(np.array(one.values))
                 row[name] = {"mean": estimate.value, "units": one.units}
                 row[name]["ci"] = None if estimate.interval is None else list(estimate.interval)
@@ -90,7 +90,7 @@ def _write_table(path: Path, places: list[dict[str, Any]], points: Mapping[int, 
     """One row a trial: its place on the axes, its number, then every metric."""
     names = list(
         dict.fromkeys(
-            (one.name, one.units, one.population)
+            (one.name, one.units, one.label)
             for measured in points.values()
             for one in metrics_in_order(measured)
         )
@@ -100,7 +100,7 @@ def _write_table(path: Path, places: list[dict[str, Any]], points: Mapping[int, 
         headings = [_heading(*name) for name in names]
         writer.writerow([*(places[0] if places else []), "trial", *headings])
         for index, measured in points.items():
-            columns = {(one.name, one.units, one.population): one for one in measured.metrics}
+            columns = {(one.name, one.units, one.label): one for one in measured.metrics}
             for trial in range(len(measured.metrics[0].values)):
                 numbers = [columns[name].values[trial] if name in columns else np.nan
                            for name in names]  # fmt: skip
@@ -108,8 +108,8 @@ def _write_table(path: Path, places: list[dict[str, Any]], points: Mapping[int, 
                 writer.writerow([*places[index].values(), trial, *cells])
 
 
-def _heading(name: str, units: str, population: str) -> str:
-    whole = f"{name}.{population}" if population else name
+def _heading(name: str, units: str, label: str) -> str:
+    whole = f"{name}.{label}" if label else name
     return whole if units == "1" else f"{whole} ({units})"
 
 

@@ -1,53 +1,30 @@
 """What is kept of every trial of a point: a few numbers. `measure` alone says which.
 
-Whatever makes results of another shape needs a `measure` of its own and nothing else
-here: the rest of the package carries `Metric`s without knowing what they are.
+The rest of the package carries `Metric`s without knowing what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochhh.result import Result
+from stochhh.sweeping.circuit_metrics import circuit_metrics
+from stochhh.sweeping.metric import Measured, Metric
 
 Floats = NDArray[np.float64]
-
-
-class Metric(NamedTuple):
-    """One number of each trial.
-
-    Attributes
-    ----------
-    name, units, long_name : as a variable of a dataset has them.
-    values : one a trial, NaN where it does not exist, such as the first spike of a silent trial.
-    limit : the same of the deterministic limit; NaN if that was not run or has none.
-    population : whose channels it is of; empty if of the whole membrane.
-    """
-
-    name: str
-    units: str
-    long_name: str
-    values: tuple[float, ...]
-    limit: float
-    population: str = ""
-
-
-class Measured(NamedTuple):
-    """Metrics of some trials of a point, and with which method and step they were made."""
-
-    method: str
-    step_ms: float | None
-    metrics: tuple[Metric, ...]
 
 
 def measure(result: Result) -> Measured:
     """Measure every trial of a result without a sweep."""
     attrs = result.dataset.attrs
-    metrics = (*_spikes(result), *_courses(result), *_channels(result))
+    if result.is_circuit:
+        metrics = tuple(circuit_metrics(result))
+    else:
+        metrics = (*_spikes(result), *_courses(result), *_channels(result))
     return Measured(str(attrs["method"]), attrs.get("step_ms"), metrics)
 
 
@@ -123,7 +100,10 @@ def _channels(result: Result) -> list[Metric]:
     for index, name in enumerate(data["population"].values):
         ions = tuple(float(value) for value in data["ions"].values[:, index])
         limit = np.nan if limits is None else float(limits[index])
-        metrics.append(Metric("ions", "1", "ions that left the cell, net", ions, limit, str(name)))
+        metrics.append(
+            Metric("ions", "1", "ions that left the cell, net", ions, limit,
+                   "population", str(name))
+        )  # fmt: skip
     return metrics
 
 

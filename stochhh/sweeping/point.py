@@ -12,23 +12,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
-from stochhh.assemble import assemble, provenance
+from stochhh.assemble import provenance
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.needs import SECONDS_A_LIMIT
-from stochhh.plan import Plan
 from stochhh.result import FILE_FORMAT, Result, attributes
-from stochhh.scenario import Scenario
-from stochhh.simulate import METHODS
+from stochhh.scenario import Experiment
 from stochhh.sweeping import worker
-from stochhh.sweeping.metrics import Measured, measure
+from stochhh.sweeping.metric import Measured
+from stochhh.sweeping.metrics import measure
+from stochhh.sweeping.trials import AnyPlan, dataset_of, how, run_limit, run_trial
 from stochhh.trial import Progress
 
 _SECONDS_A_POINT = 20e-3
 _MOST_PLANS = 16  # kept by a worker
 
-_plans: dict[str, Plan] = {}
+_plans: dict[str, AnyPlan] = {}
 _plans_lock = threading.Lock()
 
 
@@ -48,9 +46,9 @@ class Job:
     """
 
     key: str
-    scenario: Scenario
+    scenario: Experiment
     index: int
-    plan: Plan
+    plan: AnyPlan
     first: int
     n: int
     limit: bool
@@ -101,23 +99,18 @@ def simulate_point(job: Job, progress: Progress) -> Result:
     for trial in range(job.first, job.first + job.n):
         if progress(0.0):
             raise Stopped
-        trials[0, trial] = METHODS[plan.method.name](plan, trial, progress)
-    twins = {}
-    if job.limit:
-        twins[0] = METHODS["deterministic"](plan, 0, partial(_stop_only, progress))
-    dataset = assemble([plan], [{}], trials, twins)
+        trials[trial] = run_trial(plan, trial, progress)
+    limit = run_limit(plan, partial(_stop_only, progress)) if job.limit else None
+    dataset = dataset_of(plan, trials, limit)
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
         title=scenario.title,
         scenario_name=scenario.name,
         scenario=json.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True)),
-        method=plan.method.name,
-        **({} if plan.step_ms is None else {"step_ms": plan.step_ms}),
-        **({"method_chosen": plan.chosen_because} if plan.chosen_because else {}),
+        **how(scenario, plan),
         seed=str(scenario.run.seed),
         duration_ms=float(scenario.run.duration_ms),
         point=job.index,
-        generation=0 if plan.start is None else plan.start.generation,
         interrupted=False,
         trials_planned=job.n,
         trials_finished=job.n,
@@ -131,7 +124,7 @@ def expected_overhead(limit: bool) -> float:
     return _SECONDS_A_POINT + (SECONDS_A_LIMIT if limit else 0.0)
 
 
-def _planned(job: Job) -> Plan:
+def _planned(job: Job) -> AnyPlan:
     """Plan of a job's point; jobs of one point share it, and the tables it gets while it runs.
 
     The job's own is left without tables, so that it stays small.
@@ -145,25 +138,5 @@ def _planned(job: Job) -> Plan:
         return plan
 
 
-def lean(plan: Plan) -> Plan:
-    """Plan that records no more than metrics need, which changes nothing in a run."""
-    return replace(plan, variables=_enough(plan), tagged=0)
-
-
-def _enough(plan: Plan) -> tuple[str, ...]:
-    """Recorded variables that metrics need; recording changes nothing in a run."""
-    return ("voltage",) if plan.clamp is None else ("voltage", "current")
-
-
 def _stop_only(progress: Progress, covered_ms: float) -> bool:
     return progress(0.0)
-
-
-def rows_of(plan: Plan) -> int:
-    """Numbers that a trial's records take in memory."""
-    return int(len(plan.record_ms) * (2 + 3 * max(len(plan.membrane.populations), 1)))
-
-
-def most_trials(plan: Plan, most_bytes: float) -> int:
-    """Trials whose records fit into so many bytes, at least one."""
-    return max(int(most_bytes / (8 * rows_of(plan))), 1) if np.isfinite(most_bytes) else 10**9

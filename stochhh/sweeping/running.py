@@ -14,16 +14,17 @@ import xarray as xr
 from stochhh.errors import InputError
 from stochhh.execute import default_workers
 from stochhh.needs import expected_seconds
-from stochhh.planning import n_trials_of, plan_point
 from stochhh.result import Result
-from stochhh.scenario import Scenario, axes_of, expand_sweep, load_scenario
+from stochhh.scenario import Circuit, Experiment, axes_of, expand_sweep, load_experiment
 from stochhh.sweeping import store
 from stochhh.sweeping.asked import with_sweep
 from stochhh.sweeping.dataset import build_dataset
 from stochhh.sweeping.files import write_files
-from stochhh.sweeping.metrics import Measured, joined
-from stochhh.sweeping.point import Done, Job, expected_overhead, lean, most_trials
+from stochhh.sweeping.metric import Measured
+from stochhh.sweeping.metrics import joined
+from stochhh.sweeping.point import Done, Job, expected_overhead
 from stochhh.sweeping.scheduling import make_batches, run_batches
+from stochhh.sweeping.trials import lean, most_trials, n_trials_of, plan_of
 from stochhh.sweeping.workers import reach
 
 _MOST_BYTES = 64e6  # of records that a job holds in memory
@@ -49,7 +50,7 @@ class Sweep:
     folder : where all is written, None if nowhere.
     """
 
-    scenario: Scenario
+    scenario: Experiment
     dataset: xr.Dataset
     failed: dict[int, str]
     computed: int
@@ -60,13 +61,13 @@ class Sweep:
 class Ready(NamedTuple):
     """A sweep before it runs: its scenario, keys of its points, and their jobs."""
 
-    scenario: Scenario
+    scenario: Experiment
     keys: list[str]
     jobs: list[list[Job]]
 
 
 def sweep(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
+    scenario: str | Path | Mapping[str, Any] | Experiment,
     *,
     over: Mapping[str, Sequence[Any] | str | Mapping[str, Any]] | None = None,
     zipped: Sequence[Sequence[str]] = (),
@@ -125,7 +126,7 @@ def sweep(
     )
 
 
-def prepare(scenario: Scenario, keep_traces: bool = False, workers: int | None = None) -> Ready:
+def prepare(scenario: Experiment, keep_traces: bool = False, workers: int | None = None) -> Ready:
     """Plan every point of a sweep, so that what is wrong shows before anything runs.
 
     Raises
@@ -135,10 +136,11 @@ def prepare(scenario: Scenario, keep_traces: bool = False, workers: int | None =
     """
     keys, plans, scenarios = [], [], []
     swept = scenario
-    if not keep_traces and scenario.run.record.channels != 0:
-        swept = load_scenario(scenario, ["run.record.channels=0", "figure={}"])  # nobody sees them
+    follows = not isinstance(scenario, Circuit) and scenario.run.record.channels != 0
+    if follows and not keep_traces:  # nobody sees them
+        swept = load_experiment(scenario, ["run.record.channels=0", "figure={}"])
     for index, point in enumerate(expand_sweep(swept, any_key=True)):
-        plan = plan_point(point.scenario, index)
+        plan = plan_of(point.scenario, index)
         keys.append(store.point_key(point.scenario, index, keep_traces))
         plans.append(plan if keep_traces else lean(plan))
         scenarios.append(point.scenario)
@@ -246,4 +248,4 @@ def _compute(
 
 def _seed_asked(scenario: Any, overrides: Sequence[str]) -> int | None:
     """Seed that a scenario has before one is drawn for it."""
-    return load_scenario(scenario, overrides).run.seed
+    return load_experiment(scenario, overrides).run.seed

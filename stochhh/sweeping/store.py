@@ -20,16 +20,16 @@ from filelock import FileLock, Timeout
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.result import FILE_NAME, Result, replacing
-from stochhh.scenario import Scenario, resolved_toml
-from stochhh.sweeping.metrics import Measured, Metric
+from stochhh.scenario import Experiment, resolved_toml
+from stochhh.sweeping.metric import Measured, Metric
 
-FORMAT = 1
+FORMAT = 2
 SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
-_FILES = {"path", "result", "scheme"}  # keys whose text may name a file
+_FILES = {"path", "result", "scheme", "file"}  # keys whose text may name a file
 
 
-def point_key(scenario: Scenario, index: int, traces: bool) -> str:
+def point_key(scenario: Experiment, index: int, traces: bool) -> str:
     """Checksum of all that the numbers of a point follow from, files that it reads included."""
     tables = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     made_by = [FORMAT, provenance(), index, traces, tables, _checksums_of_files(tables)]
@@ -37,7 +37,7 @@ def point_key(scenario: Scenario, index: int, traces: bool) -> str:
 
 
 @contextmanager
-def held(folder: Path, scenario: Scenario, force: bool = False) -> Iterator[Store]:
+def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[Store]:
     """Hold a folder for a sweep as long as the block lasts.
 
     The lock goes with its process, however that ends.
@@ -72,7 +72,7 @@ def held(folder: Path, scenario: Scenario, force: bool = False) -> Iterator[Stor
         lock.release()
 
 
-def earlier_seed(folder: Path, scenario: Scenario) -> int | None:
+def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
     """Seed of an earlier sweep of this scenario in a folder, so that it can be gone on with."""
     import tomllib
 
@@ -120,7 +120,7 @@ class Store:
             "method": measured.method,
             "step_ms": measured.step_ms,
             "metrics": [
-                [*one[:3], [_bare(x) for x in one.values], _bare(one.limit), one.population]
+                [*one[:3], [_bare(x) for x in one.values], _bare(one.limit), one.of, one.label]
                 for one in measured.metrics
             ],
             "traces": traces,
@@ -153,7 +153,7 @@ class Store:
         return self.folder / _POINTS / f"{index:06d}.json"
 
 
-def _header(scenario: Scenario) -> str:
+def _header(scenario: Experiment) -> str:
     return f"# resolved scenario '{scenario.name}', as it is swept\n"
 
 
@@ -183,8 +183,8 @@ def _drop(folder: Path) -> None:
 
 def _read_measured(content: Any) -> Measured:
     metrics = tuple(
-        Metric(name, units, about, tuple(map(_number, values)), _number(limit), population)
-        for name, units, about, values, limit, population in content["metrics"]
+        Metric(name, units, about, tuple(map(_number, values)), _number(limit), of, label)
+        for name, units, about, values, limit, of, label in content["metrics"]
     )
     return Measured(content["method"], content["step_ms"], metrics)
 

@@ -10,11 +10,17 @@ from rich.table import Table
 
 from stochhh.analysis.axes import value_label
 from stochhh.analysis.spikes import mean_estimate
+from stochhh.plot.sweep_metrics import last_part
 from stochhh.scenario import expand_sweep
 from stochhh.sweeping.running import Sweep
 
 _MOST_ROWS = 30
 _SPIKING = {"firing_rate": "rate (Hz)", "isi_cv": "ISI CV", "voltage_sd": "V SD (mV)"}
+_IMPULSES = {
+    "rate_at_end": "rate (Hz)",
+    "velocity": "velocity (m/s)",
+    "evoked_vesicles": "vesicles",
+}
 _CLAMPED = {"current_mean": "mean (pA)", "current_min": "lowest", "current_max": "highest"}
 
 
@@ -23,6 +29,7 @@ def sweep_table(sweep: Sweep) -> Table:
     data = sweep.dataset
     places = [point.values for point in expand_sweep(sweep.scenario, any_key=True)]
     headings = _CLAMPED if "current_mean" in data else _SPIKING
+    headings = _IMPULSES if "rate_at_end" in data else headings
     names = [name for name in headings if name in data]
     table = Table(
         title=sweep.scenario.title,
@@ -33,9 +40,11 @@ def sweep_table(sweep: Sweep) -> Table:
     )
     for key in places[0]:
         table.add_column(key.rsplit(".", 1)[-1], no_wrap=True)
+    parts = {name: last_part(data, name) for name in names}
     for name in names:
-        table.add_column(headings[name], justify="right", no_wrap=True)
-    columns = {name: data[name].values.reshape(len(places), -1) for name in names}
+        heading = " ".join([parts[name][1], headings[name]]).strip()
+        table.add_column(heading, justify="right", no_wrap=True)
+    columns = {name: parts[name][0][name].values.reshape(len(places), -1) for name in names}
     left_out = range(_MOST_ROWS // 2, len(places) - _MOST_ROWS // 2)
     for index, place in enumerate(places):
         if index not in left_out:

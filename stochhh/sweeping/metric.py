@@ -1,0 +1,34 @@
+"""One number of each trial, and those of a point."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """One number of each trial.
+
+    Attributes
+    ----------
+    name, units, long_name : as a variable of a dataset has them.
+    values : one a trial, NaN where it does not exist, such as the first spike of a silent trial.
+    limit : the same of the deterministic limit; NaN if that was not run or has none.
+    of : what it is of: "population", "cell" or "synapse"; empty if of the whole.
+    label : of which of these.
+    """
+
+    name: str
+    units: str
+    long_name: str
+    values: tuple[float, ...]
+    limit: float
+    of: str = ""
+    label: str = ""
+
+
+class Measured(NamedTuple):
+    """Metrics of some trials of a point, and with which method and step they were made."""
+
+    method: str
+    step_ms: float | None
+    metrics: tuple[Metric, ...]

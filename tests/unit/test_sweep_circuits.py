@@ -1,0 +1,109 @@
+"""Sweeps of circuits: the numbers of a run, in any order, by any executor, and gone on with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuits import SQUID, axon, pulse
+
+import stochhh
+from stochhh.analysis.cells import passages
+from stochhh.analysis.circuit_summary import summarise_points
+
+DIAMETER = "cell.axon.section.shaft.diameter"
+AXON = {
+    **axon(SQUID, "0.4 mm", "1 um", n=10),
+    "format": 1,
+    "title": "an axon and its diameter",
+    "stimulus": pulse("150 pA", "1 ms", "0.5 ms"),
+    "run": {"duration": "10 ms", "trials": 3, "seed": 1, "record": {"interval": "0.5 ms"}},
+    "sweep": {DIAMETER: ["0.5 um", "1 um"]},
+}
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "sweep.lock"
+    }
+
+
+def test_numbers_are_those_of_the_run_of_the_same_circuit():
+    data, result = stochhh.sweep(AXON).dataset, stochhh.run(AXON)
+    assert data["rate_at_end"].dims == (DIAMETER, "trial", "cell")
+    assert list(data["cell"].values) == ["axon"]
+    assert data[DIAMETER].attrs["units"] == "um"
+    for index, summary in enumerate(summarise_points(result)):
+        at, point = data.isel({DIAMETER: index, "cell": 0}), result.point(index)
+        said = summary["cells"]["axon"]
+        trains = passages(point, 9)
+        assert sum(map(len, trains)) > 0
+        assert list(at["spikes_at_end"].values) == [len(train) for train in trains]
+        np.testing.assert_allclose(at["rate_at_end"], [len(train) / 10e-3 for train in trains])
+        np.testing.assert_allclose(at["first_at_end"].mean(), said["first_at_end_ms"])
+        np.testing.assert_allclose(at["velocity"].mean(), said["velocity_m_per_s"])
+        limit = said["deterministic"]
+        np.testing.assert_allclose(at["deterministic_velocity"], limit["velocity_m_per_s"])
+        np.testing.assert_array_equal(at["ions"], point["ions"])
+        np.testing.assert_array_equal(at["transitions"], point["transitions"])
+
+
+def test_vesicles_are_counted_by_synapse_and_patches_have_no_velocity():
+    over = {"synapse.synapse.release.probability": [0.2, 0.9]}
+    data = stochhh.sweep("two-neurons", over=over, trials=5, seed=1).dataset
+    few, many = data["evoked_vesicles"].mean("trial").values[:, 0]
+    assert many > 1.5 * few > 0
+    assert list(data["synapse"].values) == ["synapse"]
+    assert list(data["cell"].values) == ["first", "second"]
+    assert "velocity" not in data
+
+
+def test_any_key_varies_even_the_number_of_compartments():
+    over = {"cell.axon.section.shaft.compartments": [5, 20], "run.method": ["leap", "exact"]}
+    data = stochhh.sweep(AXON, over=over, overrides=["sweep={}"]).dataset
+    assert np.isfinite(data["rate_at_end"]).all()
+    speeds = data["velocity"].mean(["trial", "run.method", "cell"]).values
+    assert speeds[0] == pytest.approx(speeds[1], rel=0.3)
+    assert speeds[0] != speeds[1]
+
+
+def test_workers_change_no_byte_and_what_is_there_is_not_run_again(tmp_path):
+    stochhh.sweep(AXON, out=tmp_path / "threads", keep_traces=True)
+    stochhh.sweep(AXON, out=tmp_path / "others", keep_traces=True, scheduler="processes")
+    whole = contents(tmp_path / "threads")
+    assert "traces/000001/result.nc" in whole
+    assert contents(tmp_path / "others") == whole
+    (tmp_path / "others" / "points" / "000001.json").unlink()
+    again = stochhh.sweep(AXON, out=tmp_path / "others", keep_traces=True)
+    assert again.computed == 1
+    assert contents(tmp_path / "others") == whole
+    kept = stochhh.load(tmp_path / "others" / "traces" / "000001")
+    assert kept.is_circuit
+    run = stochhh.run(AXON).point(1)
+    np.testing.assert_array_equal(kept["voltage"].values, run["voltage"].values)
+
+
+def test_a_morphology_that_changes_is_another_point(tmp_path):
+    line = "{} {} {} 0 0 0.5 {}\n"
+    swc = tmp_path / "cell.swc"
+
+    def write(step_um):
+        swc.write_text("".join(line.format(k, 1 if k == 1 else 2, step_um * k, k - 1 or -1)
+                               for k in range(1, 9)))  # fmt: skip
+
+    cell = {
+        "name": "axon",
+        "axial_resistivity": "100 ohm cm",
+        "morphology": {"file": str(swc), "membranes": {"axon": "squid", "soma": "squid"}},
+    }
+    tables = {
+        "format": 1, "title": "from a file", "membranes": {"squid": SQUID}, "cell": [cell],
+        "run": {"duration": "1 ms", "trials": 1, "seed": 1, "deterministic": False},
+        "sweep": {"repeats": 2},
+    }  # fmt: skip
+    write(10)
+    assert stochhh.sweep(tables, out=tmp_path / "out").computed == 2
+    assert stochhh.sweep(tables, out=tmp_path / "out").computed == 0
+    write(12)
+    assert stochhh.sweep(tables, out=tmp_path / "out").computed == 2
