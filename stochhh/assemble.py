@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from stochhh.lazy import Scratch
 from stochhh.plan import Plan
 from stochhh.recorded import in_files, in_memory
+from stochhh.scenario import Experiment
 from stochhh.trial import Trial
 
 _ELEMENTARY_CHARGE_FC = 1.602176634e-4  # exact in the SI since 2019
@@ -229,6 +231,18 @@ def _channels(plan: Plan, done: Mapping[int, Trial]) -> xr.Dataset:
         },
         coords={"channel_population": ("channel", names[population])},
     )
+
+
+def said_of(experiment: Experiment) -> dict[str, Any]:
+    """Attributes that say of what a dataset is, and what made it."""
+    tables = experiment.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {
+        "title": experiment.title,
+        "scenario_name": experiment.name,
+        "scenario": json.dumps(tables),
+        "seed": str(experiment.run.seed),
+        **provenance(),
+    }
 
 
 def provenance() -> dict[str, str]:

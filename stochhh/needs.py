@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stochhh.choose import SECONDS_A_TRANSITION, transitions_per_ms
-from stochhh.circuit.plan import CircuitPlan
 from stochhh.errors import InputError
 from stochhh.plan import Plan
 from stochhh.words import said_bytes, said_duration
+
+if TYPE_CHECKING:  # a plain run needs no circuits
+    from stochhh.circuit.plan import CircuitPlan
 
 #: Rough costs on one core of a usual machine, to share work out by and to warn.
 _SECONDS_A_STEP = 2e-6
@@ -21,7 +24,7 @@ SECONDS_A_LIMIT = 0.1
 
 def expected_seconds(plan: Plan | CircuitPlan) -> float:
     """Roughly the computing time of one trial."""
-    if isinstance(plan, CircuitPlan):
+    if not isinstance(plan, Plan):
         moves = plan.n_steps * plan.network.n_compartments
         return _SECONDS_A_TRIAL + _SECONDS_A_COMPARTMENT * moves
     if plan.method.name == "deterministic":

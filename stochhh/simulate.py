@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stochhh import methods, planning
-from stochhh.assemble import assemble, provenance
+from stochhh.assemble import assemble, said_of
 from stochhh.compiled import circuits_need_compiling, needs_compiling
 from stochhh.exact import run_exact
 from stochhh.execute import Monitor, run_tasks
@@ -162,11 +161,8 @@ def _run(
     )
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
-        title=scenario.title,
-        scenario_name=scenario.name,
-        scenario=json.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True)),
+        **said_of(scenario),
         **_how(scenario, plans),
-        seed=str(scenario.run.seed),
         duration_ms=float(scenario.run.duration_ms),
         generation=0 if plans[0].start is None else plans[0].start.generation,
         interrupted=outcome.interrupted,
@@ -179,7 +175,6 @@ def _run(
         trials_wall_s=sum(
             seconds for index, (_, seconds) in outcome.values.items() if index >= len(twins)
         ),
-        **provenance(),
     )
     return Result(dataset)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
-from stochhh.assemble import provenance
+from stochhh.assemble import said_of
 from stochhh.circuit.assemble import assemble_circuit
 from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of, plan_circuit
@@ -48,11 +47,8 @@ def run_circuit(
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
         kind="circuit",
-        title=circuit.title,
-        scenario_name=circuit.name,
-        scenario=json.dumps(circuit.model_dump(mode="json", by_alias=True, exclude_none=True)),
+        **said_of(circuit),
         **how_made(circuit, plans),
-        seed=str(circuit.run.seed),
         duration_ms=float(circuit.run.duration_ms),
         generation=0,
         interrupted=outcome.interrupted,
@@ -61,7 +57,6 @@ def run_circuit(
         wall_s=time.perf_counter() - begun,
         deterministic_wall_s=sum(s for index, s in seconds.items() if index < len(twins)),
         trials_wall_s=sum(s for index, s in seconds.items() if index >= len(twins)),
-        **provenance(),
     )
     return Result(dataset)
 

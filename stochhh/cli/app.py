@@ -23,6 +23,13 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help='Override, as in membrane.area="50 um^2".'),
 ]
 
+Trials = Annotated[int | None, typer.Option(help="Number of trials.")]
+MethodName = Annotated[
+    str | None, typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says.")
+]
+Workers = Annotated[int | None, typer.Option(help="Threads; one a processor by default.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")]
+
 
 def _version(wanted: bool) -> None:
     if wanted:

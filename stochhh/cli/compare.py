@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Overrides, ScenarioName, app
+from stochhh.cli.app import Force, Overrides, ScenarioName, Workers, app
 
 
 @app.command("compare")
@@ -26,10 +26,8 @@ def compare_command(
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option(help="Number of trials of each method.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same table.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; one a processor by default.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    workers: Workers = None,
+    force: Force = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the conclusions only.")
     ] = False,

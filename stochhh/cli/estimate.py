@@ -6,21 +6,16 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Overrides, ScenarioName, app
+from stochhh.cli.app import MethodName, Overrides, ScenarioName, Trials, Workers, app
 
 
 @app.command("estimate")
 def estimate_command(
     scenario: ScenarioName,
     overrides: Overrides = None,
-    trials: Annotated[int | None, typer.Option(help="Number of trials.")] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; one a processor by default.")
-    ] = None,
+    trials: Trials = None,
+    method: MethodName = None,
+    workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say how long a run would take, and what memory and disk, after a second's trial."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Overrides, ScenarioName, app
+from stochhh.cli.app import Force, MethodName, Overrides, ScenarioName, Trials, Workers, app
 from stochhh.errors import InputError
 
 
@@ -18,16 +18,11 @@ def run_command(
         Path | None, typer.Option(help="Folder for the files; results/<name> by default.")
     ] = None,
     overrides: Overrides = None,
-    trials: Annotated[int | None, typer.Option(help="Number of trials.")] = None,
+    trials: Trials = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same run.")] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; one a processor by default.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    method: MethodName = None,
+    workers: Workers = None,
+    force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a scenario; write its data, spikes, summary and picture into a folder."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Overrides, ScenarioName, app
+from stochhh.cli.app import Force, MethodName, Overrides, ScenarioName, app
 
 
 @app.command("sweep")
@@ -34,10 +34,7 @@ def sweep_command(
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option(help="Number of trials of a point.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same bytes.")] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
-    ] = None,
+    method: MethodName = None,
     workers: Annotated[
         int | None, typer.Option(help="How many; one a processor by default.")
     ] = None,
@@ -47,7 +44,7 @@ def sweep_command(
     keep_traces: Annotated[
         bool, typer.Option("--keep-traces", help="Keep the whole result of every point.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a scenario at many points; go on with what an earlier, interrupted sweep left."""

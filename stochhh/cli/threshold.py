@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Overrides, ScenarioName, app
+from stochhh.cli.app import Force, MethodName, Overrides, ScenarioName, Workers, app
 
 
 @app.command("threshold")
@@ -39,14 +39,9 @@ def threshold_command(
     ] = None,
     overrides: Overrides = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the same seed, the same numbers.")] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; one a processor by default.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite whatever OUT holds.")] = False,
+    method: MethodName = None,
+    workers: Workers = None,
+    force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Find threshold and relative spread of a pulse with few trials, given where they tell most.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Overrides, app
+from stochhh.cli.app import Overrides, Workers, app
 from stochhh.errors import InputError
 
 
@@ -30,9 +30,7 @@ def verify(
         typer.Option(metavar="SCHEME", help="Expect the laws of this other scheme instead."),
     ] = None,
     overrides: Overrides = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; one a processor by default.")
-    ] = None,
+    workers: Workers = None,
     every_row: Annotated[
         bool, typer.Option("--all", help="List every comparison, not the worst of each law.")
     ] = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import Duration, Quantity, Table, Time
@@ -84,7 +84,7 @@ class CircuitFigure(Table):
     axis: StrictStr = Field("", max_length=100, description="label of the axis of a sweep")
 
 
-class Circuit(Table, Swept):
+class Circuit(Swept):
     """One experiment on cells: their membranes, their shape, what joins and drives them."""
 
     format: Literal[1]
@@ -100,19 +100,6 @@ class Circuit(Table, Swept):
     analysis: CircuitAnalysis = CircuitAnalysis()
     figure: CircuitFigure = CircuitFigure()
     sweep_lists: SweepLists = Field({}, alias="sweep")
-
-    _name: str = PrivateAttr("scenario")
-    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Name of the file it was read from, without its ending."""
-        return self._name
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The merged tables as written, before validation."""
-        return self._data
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

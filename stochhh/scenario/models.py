@@ -6,11 +6,10 @@ Attribute names carry the internal unit (`area_um2`), keys in the file do not
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     Field,
-    PrivateAttr,
     StrictBool,
     StrictFloat,
     StrictInt,
@@ -170,7 +169,7 @@ class FigureLayout(Table):
     annotate: StrictBool = Field(False, description="name the phases of the action potential")
 
 
-class Scenario(Table, Swept):
+class Scenario(Swept):
     """One experiment: a membrane, what is done to it, and what is written down."""
 
     format: Literal[1]
@@ -230,16 +229,3 @@ class Scenario(Table, Swept):
                     "set run.record.channels, as in 20"
                 )
         return self
-
-    _name: str = PrivateAttr("scenario")
-    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Name of the file it was read from, without its ending."""
-        return self._name
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The merged tables as written, before validation."""
-        return self._data

@@ -8,9 +8,10 @@ import re
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PrivateAttr, WithJsonSchema
 
 from stochhh.errors import InputError, did_you_mean
+from stochhh.fields import Table
 
 #: The axis along which nothing changes but the random numbers.
 REPEATS = "repeats"
@@ -188,8 +189,21 @@ def _check_zip(lists: dict[str, Any]) -> None:
 SweepLists = Annotated[dict[str, list[Any]], BeforeValidator(write_out), WithJsonSchema(SCHEMA)]
 
 
-class Swept:
-    """What scenarios with a field `sweep_lists` have in common."""
+class Swept(Table):
+    """What scenarios, which have a field `sweep_lists`, have in common."""
+
+    _name: str = PrivateAttr("scenario")
+    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the file it was read from, without its ending."""
+        return self._name
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The merged tables as written, before validation."""
+        return self._data
 
     @property
     def sweep(self) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from stochhh.analysis.axes import numbers_of_one_unit
-from stochhh.assemble import provenance
+from stochhh.assemble import said_of
 from stochhh.result import attributes
 from stochhh.scenario import Experiment, SweepAxis
 from stochhh.sweeping.metric import Measured, Metric
@@ -98,11 +98,7 @@ def _attributes(
     methods = sorted({measured.method for measured in points.values()})
     return attributes(
         stochhh_sweep_format=FORMAT,
-        title=scenario.title,
-        scenario_name=scenario.name,
-        scenario=json.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True)),
+        **said_of(scenario),
         method=", ".join(methods),
-        seed=str(scenario.run.seed),
         points_failed=json.dumps({str(index): why for index, why in sorted(failed.items())}),
-        **provenance(),
     )

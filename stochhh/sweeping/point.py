@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from stochhh.assemble import provenance
+from stochhh.assemble import said_of
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.needs import SECONDS_A_LIMIT
 from stochhh.result import FILE_FORMAT, Result, attributes
@@ -104,17 +103,13 @@ def simulate_point(job: Job, progress: Progress) -> Result:
     dataset = dataset_of(plan, trials, limit)
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
-        title=scenario.title,
-        scenario_name=scenario.name,
-        scenario=json.dumps(scenario.model_dump(mode="json", by_alias=True, exclude_none=True)),
+        **said_of(scenario),
         **how(scenario, plan),
-        seed=str(scenario.run.seed),
         duration_ms=float(scenario.run.duration_ms),
         point=job.index,
         interrupted=False,
         trials_planned=job.n,
         trials_finished=job.n,
-        **provenance(),
     )
     return Result(dataset)
 
