@@ -55,7 +55,8 @@ def main() -> None:
             with Image.open(folder / step.opened[0]) as whole:
                 small = whole.convert("RGB")
                 small.thumbnail((_WIDTH, 10 * _WIDTH))
-                small.quantize(128).save(target, optimize=True)
+                octree = Image.Quantize.FASTOCTREE  # keeps the colours of thin lines
+                small.quantize(256, method=octree).save(target, optimize=True)
             print(f"{target.relative_to(PAGE.parent)}  {target.stat().st_size // 1000} kB")
 
 
