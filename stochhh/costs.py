@@ -8,14 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stochhh import simulate
 from stochhh.execute import default_workers
+from stochhh.needs import expected_seconds
 from stochhh.plan import EvenTimes, Plan
 from stochhh.scenario import Circuit, Experiment
 
 _PILOT_S = 0.3  # of each of the points tried
 _WHOLE_S = 2.0  # a trial as short is run whole
-_MOST_PILOTS = 3  # first, middle and last point
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,13 @@ class Estimate:
 
     @property
     def wall_s(self) -> float:
-        """Time until it is done, if every worker has a core of its own."""
+        """Time until it is done, if every worker has a core of its own.
+
+        Deterministic limits are solved in Python, one after the other.
+        """
         tasks = self.n_points * self.n_trials
         side_by_side = min(self.workers, max(tasks, 1))
-        return (self.seconds + self.limit_seconds) / side_by_side
+        return max((self.seconds + self.limit_seconds) / side_by_side, self.limit_seconds)
 
     @property
     def in_files(self) -> bool:
@@ -82,10 +90,10 @@ def estimate(
     experiment = simulate.resolve_experiment(scenario, overrides, 1, trials, method)
     n_trials = simulate.n_trials_of(experiment)
     plans, record_bytes = _planned(experiment, n_trials)
-    chosen = sorted({0, len(plans) // 2, len(plans) - 1})[:_MOST_PILOTS]
-    pilots = [_pilot(plans[index]) for index in chosen]
-    per_trial = sum(seconds for seconds, _ in pilots) / len(pilots)
-    flips = sum(transitions for _, transitions in pilots) / len(pilots)
+    chosen = sorted({0, len(plans) // 2, len(plans) - 1})
+    pilots = np.array([_pilot(plans[index]) for index in chosen])
+    roughly = np.array([expected_seconds(plan) for plan in plans])
+    seconds, flips = (_of_all(roughly, chosen, measured) for measured in pilots.T)
     limit = 0.0
     if experiment.run.deterministic and experiment.run.method != "deterministic":
         limit = _pilot(_twin(plans[chosen[0]]))[0] * len(plans)
@@ -94,12 +102,22 @@ def estimate(
         method=_method(plans, experiment),
         n_points=len(plans),
         n_trials=n_trials,
-        transitions=flips * n_trials * len(plans) if flips else None,
-        seconds=per_trial * n_trials * len(plans),
+        transitions=flips * n_trials if flips else None,
+        seconds=seconds * n_trials,
         limit_seconds=limit,
         workers=workers or default_workers(),
         record_bytes=record_bytes,
     )
+
+
+def _of_all(roughly: Floats, chosen: Sequence[int], measured: Floats) -> float:
+    """Sum over all points of what was measured at some.
+
+    Points of a sweep may differ a thousandfold, and are known `roughly`; what the measured
+    ones cost in proportion to that is interpolated between them.
+    """
+    share = np.interp(np.arange(len(roughly)), chosen, measured / roughly[list(chosen)])
+    return float(share @ roughly)
 
 
 def _planned(experiment: Experiment, n_trials: int) -> tuple[Sequence[Any], int]:

@@ -34,6 +34,14 @@ def test_all_points_of_a_sweep_count():
     assert found.transitions == pytest.approx(3 * middle.transitions, rel=0.3)
 
 
+def test_points_that_are_not_tried_count_as_what_they_are():
+    """Four of five points are small; the mean of first, middle and last is far off."""
+    areas = 'sweep={"membrane.area"=["1 um^2", "1 um^2", "1 um^2", "1 um^2", "40 um^2"]}'
+    found = stochhh.estimate("spontaneous_CW96", overrides=[*SHORT, areas], trials=2)
+    result = stochhh.run("spontaneous_CW96", overrides=[*SHORT, areas], trials=2, seed=1)
+    assert found.transitions == pytest.approx(int(result["transitions"].sum()), rel=0.15)
+
+
 def test_a_circuit_is_run_to_its_end_where_that_is_short():
     certain = ["run.duration=30 ms", "synapse.0.release.probability=1.0"]
     found = stochhh.estimate("two-neurons", overrides=certain, trials=4)
