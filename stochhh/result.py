@@ -176,6 +176,9 @@ def load(path: str | Path) -> Result:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path that takes the place of `path` when the block succeeds.
 
+    The file is on the disk before it gets its name, and the name before this returns, so
+    that a power cut leaves the old file or the new one, whole.
+
     Raises
     ------
     InputError
@@ -193,11 +196,23 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
+        _to_disk(temporary)
         os.replace(temporary, path)
+        if os.name == "posix":  # elsewhere folders cannot be opened
+            _to_disk(path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until what was written to a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

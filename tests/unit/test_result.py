@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,28 @@ def test_written_file_appears_only_when_whole(tmp_path: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     assert target.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_written_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, done = tmp_path / "whole.txt", []
+    sync, rename = os.fsync, os.replace
+
+    def fsync(handle: int) -> None:
+        folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        done.append(f"fsync {'folder' if folder else os.fstat(handle).st_size}")
+        sync(handle)
+
+    def replace(source: Path, to: Path) -> None:
+        done.append("replace")
+        rename(source, to)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    with replacing(target) as temporary:
+        temporary.write_text("whole")
+    assert done == ["fsync 5", "replace", "fsync folder"]
 
 
 def test_folder_that_cannot_be_made_is_an_error(result: Result, tmp_path: Path) -> None:
