@@ -55,7 +55,10 @@ def shape(cell: Cell, membranes: dict[str, CellMembrane], where: str) -> Shape:
     if cell.morphology is not None:
         from stochhh.circuit.swc import read_swc  # MorphIO takes a while to load
 
-        stretches = read_swc(Path(cell.morphology.file))
+        try:
+            stretches = read_swc(Path(cell.morphology.file))
+        except InputError as error:
+            raise InputError(f"{where}: morphology.file: {error}") from None
         lacking = sorted({s.domain for s in stretches} - set(cell.morphology.membranes))
         if lacking:
             raise InputError(

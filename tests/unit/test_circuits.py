@@ -305,6 +305,14 @@ def test_a_morphology_that_is_none_is_refused_in_a_line(case, tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_morphology_that_is_not_there_is_named_by_its_key(tmp_path):
+    overrides = [f'cell.cell.morphology.file="{tmp_path / "no.swc"}"']
+    with pytest.raises(stochhh.InputError) as caught:
+        stochhh.run("fork", overrides=overrides)
+    said = "fork: cell 'cell': morphology.file: "
+    assert str(caught.value).startswith(said + str(tmp_path / "no.swc: no such file"))
+
+
 def test_a_morphology_is_read_with_its_sections_and_domains():
     from stochhh.circuit.swc import read_swc
     from stochhh.scenario.load import library_folder
