@@ -1,11 +1,58 @@
-"""Whether a folder may take the files of a command."""
+"""Whether a folder may take the files of a command, and keeping it for one process."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stochhh.errors import InputError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def held(folder: Path, what: str, name: str = LOCK) -> Iterator[None]:
+    """Keep a folder, made if it is not there, for as long as the block lasts.
+
+    The lock goes with its process, however that ends. Folders that were not
+    there before and in which nothing came to stand are removed.
+
+    Parameters
+    ----------
+    folder : to be kept
+    what : is at work there, for the message
+    name : of the file that is locked
+
+    Raises
+    ------
+    InputError
+        It cannot be written, or another process keeps it.
+    """
+    from filelock import FileLock, Timeout
+
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / name, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{folder}: another {what} is at work there; wait for it, or choose another folder "
+            "with --out"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open
+            (folder / name).unlink()
+        lock.release()
+        with suppress(OSError):  # from where on it holds something
+            for one in new:
+                one.rmdir()
 
 
 def free_folder(

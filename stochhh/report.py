@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from stochhh.analysis.summary import summarise
 from stochhh.errors import InputError
+from stochhh.folders import LOCK
 from stochhh.plot.overview import overview, save_figure
 from stochhh.result import FILE_NAME, Result, replacing
 from stochhh.scenario import resolved_toml
@@ -33,7 +34,7 @@ def check_folder(folder: str | Path, name: str, title: str, force: bool = False)
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder to --out")
-    if force or not folder.is_dir() or not any(folder.iterdir()):
+    if force or not folder.is_dir() or all(entry.name == LOCK for entry in folder.iterdir()):
         return folder
     try:
         there = json.loads((folder / "summary.json").read_text(encoding="utf-8"))

@@ -30,6 +30,7 @@ def run_command(
 
     from stochhh import console, report, simulate
     from stochhh.cli.analyse import show_outcomes
+    from stochhh.folders import held
 
     resolved = simulate.resolve_experiment(scenario, overrides or (), seed, trials, method)
     folder = report.check_folder(
@@ -42,15 +43,16 @@ def run_command(
     n_trials = n_points * simulate.n_trials_of(resolved)
     what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
     total = n_trials * float(resolved.run.duration_ms)
-    try:
-        with console.progress(what, total, quiet) as advance:
-            result = simulate.run(
-                resolved, workers=workers, on_advance=advance, scratch_folder=folder.parent
-            )
-    except KeyboardInterrupt:
-        typer.echo("interrupted: no trial had finished, nothing was written", err=True)
-        raise typer.Exit(130) from None
-    summary, outcomes, study_files = report.save_with_studies(result, folder, force)
+    with held(folder, "run"):
+        try:
+            with console.progress(what, total, quiet) as advance:
+                result = simulate.run(
+                    resolved, workers=workers, on_advance=advance, scratch_folder=folder.parent
+                )
+        except KeyboardInterrupt:
+            typer.echo("interrupted: no trial had finished, nothing was written", err=True)
+            raise typer.Exit(130) from None
+        summary, outcomes, study_files = report.save_with_studies(result, folder, force)
     screen.print(console.summary_table(summary))
     screen.print(console.method_line(summary), highlight=False)
     show_outcomes(outcomes, screen)

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from stochhh import folders
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.result import FILE_NAME, Result, replacing
@@ -38,9 +37,7 @@ def point_key(scenario: Experiment, index: int, traces: bool) -> str:
 
 @contextmanager
 def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[Store]:
-    """Hold a folder for a sweep as long as the block lasts.
-
-    The lock goes with its process, however that ends.
+    """Hold a folder for a sweep as long as the block lasts, as `stochhh.folders.held` does.
 
     Raises
     ------
@@ -51,25 +48,12 @@ def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[St
         raise InputError(f"{folder}: is a file; give a folder to --out")
     header = _header(scenario)
     _check_owner(folder, header, force)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK, timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise InputError(
-            f"{folder}: another sweep is at work there; wait for it, or choose another folder "
-            "with --out"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
-    try:
+    with folders.held(folder, "sweep", _LOCK):
         if force:
             _drop(folder)
         with replacing(folder / SCENARIO) as temporary:
             temporary.write_text(header + resolved_toml(scenario), encoding="utf-8")
         yield Store(folder)
-    finally:
-        lock.release()
 
 
 def earlier_seed(folder: Path, scenario: Experiment) -> int | None:

@@ -14,6 +14,7 @@ import pytest
 
 import stochhh
 from stochhh.console import summary_table
+from stochhh.errors import TrustError
 from stochhh.report import FILES
 
 SMALL = ["--set", "membrane.area=2 um^2", "--set", "run.duration=20 ms", "--seed", "1"]
@@ -302,3 +303,27 @@ def test_a_large_sweep_has_a_table_of_its_first_and_last_points():
     assert len(first) == 31
     assert first[15] == "… 50 more"
     assert [first[0], first[-1]] == ["3 uA/cm^2", "12 uA/cm^2"]
+
+
+def test_a_second_run_into_a_folder_is_refused_and_nothing_is_left_of_the_lock(call, tmp_path):
+    from stochhh.folders import held
+
+    folder = tmp_path / "run"
+    with held(folder, "run"):
+        code, _, err = call("run", "squid-patch", "--trials", "1", "--out", str(folder))
+    said = "another run is at work there; wait for it, or choose another folder with --out"
+    assert (code, err) == (2, f"error: {folder}: {said}\n")
+    assert not folder.exists()
+    code, _, _ = call("run", "squid-patch", "--trials", "1", "--out", str(folder))
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+
+
+def test_a_run_that_fails_leaves_no_folder(call, tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise TrustError("no")
+
+    monkeypatch.setattr("stochhh.simulate.run", fail)
+    code, _, err = call("run", "squid-patch", "--out", str(tmp_path / "run"))
+    assert (code, err) == (1, "error: no\n")
+    assert not (tmp_path / "run").exists()
