@@ -1,6 +1,8 @@
-"""Times and sizes in words."""
+"""Times, sizes and names in words."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 def said_duration(seconds: float) -> str:
@@ -17,3 +19,8 @@ def said_bytes(n_bytes: float) -> str:
         if n_bytes >= size:
             return f"{n_bytes / size:.3g} {unit}"
     return f"{n_bytes / 1e3:.3g} kB"
+
+
+def said_name(name: str | Path) -> str:
+    """Say a name as it is, or in quotes if it would break the line it stands in."""
+    return str(name) if str(name).isprintable() else repr(str(name))

@@ -10,6 +10,7 @@ import numpy as np
 
 from stochhh.circuit.frusta import Shape
 from stochhh.errors import InputError
+from stochhh.words import said_name
 
 _MOST_BYTES = 50_000_000
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,7 +34,7 @@ def read_swc(path: Path) -> list[Shape]:
         No such file, not an SWC file, no soma, or a section without length or width.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; need a morphology in SWC format")
+        raise InputError(f"{said_name(path)}: no such file; need a morphology in SWC format")
     if path.suffix.lower() != ".swc":
         raise InputError(f"{path}: need a morphology in SWC format, a file that ends in .swc")
     if path.stat().st_size > _MOST_BYTES:

@@ -21,6 +21,7 @@ from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
 from stochhh.scenario.paths import Reach, with_absolute_paths
+from stochhh.words import said_name
 
 _DEEPEST_BASE = 20
 Tables = dict[str, Any]
@@ -97,9 +98,9 @@ def find_scenario(source: str | Path) -> Path:
     if str(source) in library:
         return library[str(source)]
     if path.suffix == ".toml" and path.stem not in library:
-        raise InputError(f"{source}: no such file")
+        raise InputError(f"{said_name(source)}: no such file")
     raise InputError(
-        f"{source}: neither a file nor a scenario that comes with stochhh; "
+        f"{said_name(source)}: neither a file nor a scenario that comes with stochhh; "
         f"{did_you_mean(path.stem, library)}"
     )
 

@@ -305,6 +305,15 @@ def test_a_morphology_that_is_none_is_refused_in_a_line(case, tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("length", "bound"), [("1e-300 um", "at least 1e-06 um"), ("1e12 um", r"at most 1e\+09 um")]
+)
+def test_a_length_that_no_cell_has_is_refused(length, bound):
+    said = rf'section\[0\]\.length: got "{length}", need a length {bound}'
+    with pytest.raises(stochhh.InputError, match=said):
+        run(axon(SQUID, length, n=1), duration="1 ms")
+
+
 def test_a_morphology_that_is_not_there_is_named_by_its_key(tmp_path):
     overrides = [f'cell.cell.morphology.file="{tmp_path / "no.swc"}"']
     with pytest.raises(stochhh.InputError) as caught:

@@ -670,3 +670,11 @@ def test_a_key_with_an_empty_step_is_refused(override):
 def test_an_override_sets_one_key_even_if_its_value_has_lines():
     with pytest.raises(InputError, match=r"run\.trials: got .3.ntitle"):
         load_scenario("squid-patch", ["run.trials=3\ntitle='x'"])
+
+
+def test_a_name_that_would_break_the_line_is_quoted():
+    tables = {"format": 1, "base": "a\nb"}
+    with pytest.raises(InputError) as caught:
+        load_scenario(tables)
+    assert str(caught.value).startswith("scenario: base: 'a\\nb': neither a file nor a scenario")
+    assert "\n" not in str(caught.value)
