@@ -9,7 +9,7 @@ from stochhh.errors import InputError, did_you_mean
 _DEEPEST_KEY = 20
 
 
-def set_key(data: Any, key: str, value: Any, where: str = "sweep") -> Any:
+def set_key(data: Any, key: str, value: Any, where: str) -> Any:
     """Return tables with one key set; an entry of an array goes by number or by name.
 
     Parameters

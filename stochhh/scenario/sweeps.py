@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -103,7 +104,8 @@ def expand_sweep(scenario: AnyExperiment, any_key: bool = False) -> list[Point[A
         data = unswept
         for key, value in place.items():
             if key != REPEATS:
-                data = set_key(data, key, value)
+                where = f'{scenario.name}: sweep."{textwrap.shorten(key, 80)}"'
+                data = set_key(data, key, value, where)
         shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
         where = f"{scenario.name} at {shown}"
         points.append(Point(place, validated(type(scenario), data, where, scenario.name)))

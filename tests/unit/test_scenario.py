@@ -540,9 +540,15 @@ def test_a_sweep_reaches_entries_of_arrays():
         ),
         ({"membrane.area": ["1 um^2", 5]}, "scenario at membrane.area = 5: membrane.area: got the"),
         ({"membrane.aera": ["1 um^2"]}, "membrane: unknown key 'aera'; did you mean 'area'?"),
-        ({"membrane.channels.x.count": [1]}, "sweep: no entry 'x'; known: potassium, squid-na"),
-        ({"membrane.area.x": [1]}, "sweep: 'x' is not a table, so nothing below it can be set"),
-        ({"stimulus." + "a." * 5000: [1]}, "sweep: no key has that many dots"),
+        (
+            {"membrane.channels.x.count": [1]},
+            "sweep.\"membrane.channels.x.count\": no entry 'x'; known: potassium, squid-na",
+        ),
+        (
+            {"membrane.area.x": [1]},
+            "scenario: sweep.\"membrane.area.x\": 'x' is not a table, so nothing below",
+        ),
+        ({"stimulus." + "a." * 5000: [1]}, 'scenario: sweep."[...]": no key has that many dots'),
         (
             {"membrane.area": ["1 um^2"] * 400, "membrane.count_factor": [1] * 300},
             "scenario: sweep: 120000 points; at most 100000 allowed",
