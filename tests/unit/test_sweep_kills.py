@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -65,6 +66,14 @@ def reaches(process: subprocess.Popen[bytes], folder: Path, n: int) -> bool:
     return process.poll() is None
 
 
+def works(child: psutil.Process) -> bool:
+    """Whether a process is a worker, and not dead already."""
+    try:
+        return "spawn_main" in " ".join(child.cmdline())
+    except psutil.NoSuchProcess:  # a zombie is one too
+        return False
+
+
 def finish(folder: Path, out: str) -> dict[str, bytes]:
     with begin(folder, out) as process:
         assert process.wait() == 0
@@ -98,14 +107,11 @@ def test_workers_killed_again_and_again_change_no_byte(undisturbed):
         most = kills + 3  # a point is given up after the fourth, if all hit it
         with begin(undisturbed, out.name, "--scheduler", "processes", "--workers", "2") as process:
             while kills < most and reaches(process, out, n_finished(out) + draw.randint(1, 2)):
-                workers = [
-                    child
-                    for child in psutil.Process(process.pid).children()
-                    if "spawn_main" in " ".join(child.cmdline())
-                ]
+                workers = list(filter(works, psutil.Process(process.pid).children()))
                 if workers:
-                    draw.choice(workers).kill()
-                    kills += 1
+                    with suppress(psutil.NoSuchProcess):  # it went by itself
+                        draw.choice(workers).kill()
+                        kills += 1
             assert process.wait() == 0
         assert contents(out) == contents(undisturbed / "whole")
 
