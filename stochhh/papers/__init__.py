@@ -111,9 +111,9 @@ def _schemes(experiment: Experiment) -> list[str]:
 def _methods(experiment: Experiment, index: int) -> list[str]:
     """Methods that move channels at one point, and that of the limit where it runs beside."""
     if isinstance(experiment, Circuit):
-        from stochhh.circuit.planning import plan_circuit
+        from stochhh.circuit.planning import plan_circuit_point
 
-        names = list(plan_circuit(experiment)[0][0].methods)
+        names = list(plan_circuit_point(experiment, index).methods)
         names += [synapse.receptors.method for synapse in experiment.synapse]
     else:
         names = [plan_point(experiment, index).method.name]

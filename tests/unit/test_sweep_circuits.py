@@ -40,6 +40,7 @@ def test_numbers_are_those_of_the_run_of_the_same_circuit():
         trains = passages(point, 9)
         assert sum(map(len, trains)) > 0
         assert list(at["spikes_at_end"].values) == [len(train) for train in trains]
+        assert list(at["spikes_at_start"].values) == [len(train) for train in passages(point, 0)]
         np.testing.assert_allclose(at["rate_at_end"], [len(train) / 10e-3 for train in trains])
         np.testing.assert_allclose(at["first_at_end"].mean(), said["first_at_end_ms"])
         np.testing.assert_allclose(at["velocity"].mean(), said["velocity_m_per_s"])
@@ -52,6 +53,12 @@ def test_numbers_are_those_of_the_run_of_the_same_circuit():
 def test_vesicles_are_counted_by_synapse_and_patches_have_no_velocity():
     over = {"synapse.synapse.release.probability": [0.2, 0.9]}
     data = stochhh.sweep("two-neurons", over=over, trials=5, seed=1).dataset
+    lists = f'sweep={{ "{next(iter(over))}" = [0.2, 0.9] }}'
+    result = stochhh.run("two-neurons", overrides=[lists], trials=5, seed=1)
+    for index, summary in enumerate(summarise_points(result)):
+        said = summary["synapses"]["synapse"]
+        for name in ("evoked_vesicles", "spontaneous_vesicles"):
+            assert float(data[name][index].mean()) == said[name]
     few, many = data["evoked_vesicles"].mean("trial").values[:, 0]
     assert many > 1.5 * few > 0
     assert list(data["synapse"].values) == ["synapse"]
