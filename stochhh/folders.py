@@ -1,9 +1,16 @@
-"""Whether a folder may take the files of a command, and keeping it for one process."""
+"""Whether a folder may take the files of a command, keeping it for one process, clearing it.
+
+A folder may have come from someone else, with links in it that lead anywhere. So nothing
+is written through a link, and nothing is removed but files that the program itself made, known
+by their names.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,6 +39,7 @@ def held(folder: Path, what: str, name: str = LOCK) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    refuse_links(folder, [name])
     new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,3 +97,59 @@ def free_folder(
             f"{folder}: holds {what}; choose another folder with --out or overwrite with --force"
         )
     return folder
+
+
+def refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """Refuse entries of a folder that lead out of it.
+
+    Parameters
+    ----------
+    folder : of the output; it may be a link itself
+    names : of what is written or removed in it
+
+    Raises
+    ------
+    InputError
+        One of them is a link.
+    """
+    for name in names:
+        if (folder / name).is_symlink():
+            raise InputError(
+                f"{folder / name}: is a link, and nothing is written through one; remove it, or "
+                "give a folder on the other disk to --out"
+            )
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether a path is a file itself: no link, folder, pipe or device."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def remove_made(folder: Path, names: str) -> None:
+    """Remove files of a folder whose whole name fits a pattern; links and all else stay.
+
+    Parameters
+    ----------
+    folder : not looked into if it is a link
+    names : regular expression of names that only the program gives
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    with suppress(OSError):  # what cannot be removed does no harm
+        for path in list(folder.iterdir()):
+            if re.fullmatch(names, path.name) and is_plain_file(path):
+                path.unlink(missing_ok=True)
+
+
+def temporary_of(name: str) -> str:
+    """Regular expression of the temporary names of a file, as `stochhh.result.replacing` gives.
+
+    Parameters
+    ----------
+    name : regular expression of the file's name, its suffix written out
+    """
+    suffix = re.escape("." + name.rpartition(".")[2]) if "." in name else ""
+    return rf"\.{name}\.[a-z0-9_]{{8}}{suffix}"

@@ -192,7 +192,8 @@ def run_ready(
 def _finished(ready: Ready, kept: store.Store | None) -> dict[int, Measured]:
     found = {}
     for index, key in enumerate(ready.keys) if kept is not None else ():
-        measured = kept.read(index, key) if kept is not None else None
+        trials = sum(job.n for job in ready.jobs[index])
+        measured = kept.read(index, key, trials) if kept is not None else None
         if measured is not None:
             found[index] = measured
     return found

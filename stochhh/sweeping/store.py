@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from stochhh.sweeping.metric import Measured, Metric
 FORMAT = 2
 SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
+_POINT = r"(\d{6})\.json"
+_LEFT = (SCENARIO, "sweep.csv", "sweep.nc", "summary.json", "figure.png")
 _FILES = {"path", "result", "scheme", "file"}  # keys whose text may name a file
 
 
@@ -49,8 +51,9 @@ def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[St
     header = _header(scenario)
     _check_owner(folder, header, force)
     with folders.held(folder, "sweep", _LOCK):
+        folders.refuse_links(folder, (_POINTS, _TRACES))
         if force:
-            _drop(folder)
+            _clear(folder, 0, traces=False)
         with replacing(folder / SCENARIO) as temporary:
             temporary.write_text(header + resolved_toml(scenario), encoding="utf-8")
         yield Store(folder)
@@ -61,6 +64,8 @@ def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
     import tomllib
 
     try:
+        if not folders.is_plain_file(folder / SCENARIO):
+            return None
         text = (folder / SCENARIO).read_text(encoding="utf-8")
         seed = tomllib.loads(text)["run"]["seed"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -74,17 +79,24 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def read(self, index: int, key: str) -> Measured | None:
-        """Numbers of a point; None if they are missing, damaged, or of another scenario."""
+    def read(self, index: int, key: str, trials: int) -> Measured | None:
+        """Numbers of a point; None if missing, damaged, of another scenario, or of other trials."""
         try:
+            if not folders.is_plain_file(self._path(index)):
+                return None
             tables = json.loads(self._path(index).read_text(encoding="utf-8"))
             content = tables["content"]
             if tables["key"] != key or tables["checksum"] != _checksum(content):
                 return None
             traces = content["traces"]
-            if traces is not None and _file_checksum(self.traces_path(index)) != traces:
+            kept = self.traces_path(index)
+            if traces is not None and (
+                not folders.is_plain_file(kept) or _file_checksum(kept) != traces
+            ):
                 return None
-            return _read_measured(content)
+            measured = _read_measured(content)
+            of_all = all(len(one.values) == trials for one in measured.metrics)
+            return measured if of_all and measured.metrics else None
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
@@ -98,6 +110,7 @@ class Store:
         """
         traces = None
         if result is not None:
+            folders.refuse_links(self.folder / _TRACES, [f"{index:06d}"])
             result.save(self.traces_path(index))
             traces = _file_checksum(self.traces_path(index))
         content = {
@@ -115,19 +128,19 @@ class Store:
 
     def there(self) -> int:
         """How many points have a file, whole or not."""
-        return sum(1 for _ in (self.folder / _POINTS).glob("*.json"))
+        with suppress(OSError):
+            return sum(
+                re.fullmatch(_POINT, path.name) is not None
+                for path in (self.folder / _POINTS).iterdir()
+            )
+        return 0
 
     def keep_only(self, n: int, traces: bool) -> None:
-        """Remove points beyond the first n, and leftovers of killed writes; traces if unwanted."""
-        for path in [*self.folder.glob(f"{_POINTS}/*"), *self.folder.glob(f"{_TRACES}/*")]:
-            number = path.name.partition(".")[0]
-            if not number.isdigit() or int(number) >= n:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        for name in (SCENARIO, "sweep.csv", "sweep.nc", "summary.json", "figure.png"):
-            for path in self.folder.glob(f".{name}.*"):  # what a killed write left
-                path.unlink(missing_ok=True)
-        if not traces:
-            shutil.rmtree(self.folder / _TRACES, ignore_errors=True)
+        """Remove points beyond the first n, and leftovers of killed writes; traces if unwanted.
+
+        Whatever else a user put there stays.
+        """
+        _clear(self.folder, n, traces)
 
     def traces_path(self, index: int) -> Path:
         """Where the whole result of a point stands."""
@@ -147,9 +160,8 @@ def _check_owner(folder: Path, header: str, force: bool) -> None:
     try:
         if all(entry.name in (_LOCK,) or entry.name[0] == "." for entry in folder.iterdir()):
             return
-        text = (folder / SCENARIO).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        text = ""
+        plain = folders.is_plain_file(folder / SCENARIO)
+        text = (folder / SCENARIO).read_text(encoding="utf-8") if plain else ""
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: cannot be read ({error})") from None
     if not text.startswith(header):
@@ -159,10 +171,36 @@ def _check_owner(folder: Path, header: str, force: bool) -> None:
         )
 
 
-def _drop(folder: Path) -> None:
-    """Remove the points of an earlier sweep."""
-    for name in (_POINTS, _TRACES):
-        shutil.rmtree(folder / name, ignore_errors=True)
+def _clear(folder: Path, n: int, traces: bool) -> None:
+    """Remove what sweeps made in a folder, but for the first n points, with traces or without."""
+    for name in _LEFT:
+        folders.remove_made(folder, folders.temporary_of(re.escape(name)))
+    points = folder / _POINTS
+    folders.remove_made(points, folders.temporary_of(_POINT))
+    for index in _numbers(points, _POINT):
+        if index >= n:
+            folders.remove_made(points, f"{index:06d}\\.json")
+    for index in _numbers(folder / _TRACES, r"(\d{6})"):
+        one = folder / _TRACES / f"{index:06d}"
+        result = re.escape(FILE_NAME)
+        folders.remove_made(one, folders.temporary_of(result))
+        if index >= n or not traces:
+            folders.remove_made(one, result)
+            with suppress(OSError):  # a user's file is there, or it is no folder
+                one.rmdir()
+    for emptied in (points, folder / _TRACES):
+        with suppress(OSError):  # still in use
+            emptied.rmdir()
+
+
+def _numbers(folder: Path, names: str) -> list[int]:
+    """Numbers in those names of a folder that fit a pattern; none of a link."""
+    if folder.is_symlink():
+        return []
+    with suppress(OSError):
+        found = (re.fullmatch(names, path.name) for path in folder.iterdir())
+        return sorted(int(one[1]) for one in found if one)
+    return []
 
 
 def _read_measured(content: Any) -> Measured:

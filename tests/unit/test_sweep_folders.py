@@ -1,0 +1,198 @@
+"""A sweep's folder: only what the program made is removed, and nothing goes through a link."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+import stochhh
+from stochhh.errors import InputError
+from stochhh.sweeping import store
+
+TABLES = {
+    "format": 1,
+    "title": "a small sweep",
+    "base": "squid-patch",
+    "run": {"duration": "2 ms", "seed": 1, "trials": 2, "deterministic": False},
+    "sweep": {"membrane.area": ["1 um^2", "2 um^2"]},
+}
+
+
+def swept(folder, **more):
+    return stochhh.sweep(TABLES, out=folder, workers=1, **more)
+
+
+@pytest.fixture
+def thesis(tmp_path):
+    """A folder of the user's, that a link may lead to."""
+    home = tmp_path / "home"
+    (home / "thesis").mkdir(parents=True)
+    (home / "thesis" / "chapter1").write_text("x")
+    for name in ("notes.txt", "000007.json", ".000001.json.abcdefgh.json", "result.nc"):
+        (home / name).write_text("y")
+    (home / "000009").mkdir()
+    (home / "000009" / "result.nc").write_text("z")
+    return home
+
+
+def listing(folder):
+    return {
+        path.relative_to(folder): path.read_text() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("more", [{}, {"force": True}, {"keep_traces": True}])
+@pytest.mark.parametrize("name", ["points", "traces"])
+def test_a_link_in_the_folder_is_refused_and_what_lies_behind_it_stays(
+    name, more, thesis, tmp_path
+):
+    folder = tmp_path / "out"
+    swept(folder)
+    if (folder / name).exists():
+        (folder / name).rename(folder / "moved")
+    (folder / name).symlink_to(thesis)
+    before = listing(thesis)
+    with pytest.raises(InputError, match=f"{name}: is a link"):
+        swept(folder, **more)
+    assert listing(thesis) == before
+
+
+def test_a_link_to_the_output_folder_itself_is_followed(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "scratch")
+    assert swept(tmp_path / "out").computed == 2
+    assert swept(tmp_path / "out").computed == 0
+
+
+@pytest.mark.parametrize("name", ["sweep.lock", "scenario.toml", "sweep.csv", "points/000000.json"])
+def test_links_to_files_are_not_written_through(name, tmp_path):
+    folder, target = tmp_path / "out", tmp_path / "precious"
+    swept(folder)
+    target.write_text("precious")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(target)
+    if name in ("sweep.lock", "scenario.toml"):  # not to be told from another's
+        with pytest.raises(InputError):
+            swept(folder)
+    else:
+        swept(folder)
+    assert target.read_text() == "precious"
+
+
+def test_a_link_in_place_of_a_trace_is_refused(thesis, tmp_path):
+    folder = tmp_path / "out"
+    (folder / "traces").mkdir(parents=True)
+    (folder / "traces" / "000001").symlink_to(thesis)
+    before = listing(thesis)
+    with pytest.raises(InputError, match="is a link"):
+        swept(folder, keep_traces=True, force=True)
+    assert listing(thesis) == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_files_of_the_users_stay(force, tmp_path):
+    folder = tmp_path / "out"
+    swept(folder, keep_traces=True)
+    mine = [
+        folder / "points" / "notes.txt",
+        folder / "points" / "000007.json.bak",
+        folder / "points" / "12.json",
+        folder / "traces" / "000000" / "remarks.txt",
+        folder / "traces" / "mine" / "x",
+    ]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    (folder / "points" / "000008.json").mkdir()
+    swept(folder, force=force)
+    assert all(path.read_text() == "mine" for path in mine)
+    assert (folder / "points" / "000008.json").is_dir()
+    assert not (folder / "traces" / "000000" / "result.nc").exists()
+    assert not (folder / "traces" / "000001").exists()
+
+
+def test_leftovers_of_killed_writes_go_at_any_depth(tmp_path):
+    folder, clean = tmp_path / "out", tmp_path / "clean"
+    for one in (folder, clean):
+        swept(one, keep_traces=True)
+    left = [
+        folder / ".sweep.nc.abcd1234.nc",
+        folder / ".scenario.toml.abcd1234.toml",
+        folder / "points" / ".000000.json.abcd1234.json",
+        folder / "traces" / "000001" / ".result.nc.abcd_234.nc",
+    ]
+    for path in left:
+        path.write_text("half")
+    swept(folder, keep_traces=True)
+
+    def files(one):
+        return sorted(path.relative_to(one) for path in one.rglob("*"))
+
+    assert files(folder) == files(clean)
+
+
+def forge(folder, change):
+    """Change the content of point 0 and give it a right checksum."""
+    path = folder / "points" / "000000.json"
+    tables = json.loads(path.read_text())
+    change(tables["content"])
+    tables["checksum"] = store._checksum(tables["content"])
+    path.write_text(json.dumps(tables))
+
+
+def fewer_trials(content):
+    for one in content["metrics"]:
+        one[3] = one[3][:1]
+
+
+def no_metrics(content):
+    content["metrics"] = []
+
+
+def no_traces(content):
+    content["traces"] = "../../etc"
+
+
+@pytest.mark.parametrize("change", [fewer_trials, no_metrics, no_traces])
+def test_a_forged_point_is_run_again(change, tmp_path):
+    swept(tmp_path)
+    before = (tmp_path / "sweep.csv").read_bytes()
+    forge(tmp_path, change)
+    again = swept(tmp_path)
+    assert (again.computed, again.damaged) == (1, 1)
+    assert (tmp_path / "sweep.csv").read_bytes() == before
+
+
+def folder_there(path):
+    path.mkdir()
+
+
+def pipe_there(path):
+    os.mkfifo(path)
+
+
+def deep_json(path):
+    path.write_text("[" * 100_000)
+
+
+def loop_there(path):
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("harm", [folder_there, pipe_there, deep_json, loop_there])
+@pytest.mark.parametrize("name", ["points/000000.json", "traces/000000/result.nc", "scenario.toml"])
+def test_what_is_no_file_of_ours_neither_hangs_nor_crashes(harm, name, tmp_path):
+    swept(tmp_path, keep_traces=True)
+    (tmp_path / name).unlink()
+    harm(tmp_path / name)
+    said = ""
+    try:
+        again = swept(tmp_path, keep_traces=True)
+    except InputError as error:
+        said = str(error)
+    else:
+        assert not again.failed
+        assert again.computed == (0 if name == "scenario.toml" else 1)
+    assert "\n" not in said
