@@ -39,7 +39,7 @@ def sweep_command(
         int | None, typer.Option(help="How many; one a processor by default.")
     ] = None,
     scheduler: Annotated[
-        str, typer.Option(help="threads, processes, local (Dask), or a Dask address: tcp://…")
+        str, typer.Option(help="threads, processes, local (Dask), or a Dask address: tls://…")
     ] = "threads",
     keep_traces: Annotated[
         bool, typer.Option("--keep-traces", help="Keep the whole result of every point.")

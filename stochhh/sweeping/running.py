@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from stochhh.sweeping.metrics import joined
 from stochhh.sweeping.point import Done, Job, expected_overhead
 from stochhh.sweeping.scheduling import make_batches, run_batches
 from stochhh.sweeping.trials import lean, most_trials, n_trials_of, plan_of
-from stochhh.sweeping.workers import reach
+from stochhh.sweeping.workers import reach, refuse_in_a_worker_that_begins
 
 _MOST_BYTES = 64e6  # of records that a job holds in memory
 _MOST_JOBS_A_POINT = 1000
@@ -77,7 +76,7 @@ def sweep(
     trials: int | None = None,
     method: str | None = None,
     workers: int | None = None,
-    scheduler: str | Executor = "threads",
+    scheduler: Any = "threads",
     out: str | Path | None = None,
     keep_traces: bool = False,
     force: bool = False,
@@ -95,9 +94,10 @@ def sweep(
     overrides, seed, trials, method : as of `stochhh.run`.
     workers : how many, by default one a processor. Results do not depend on it.
     scheduler : "threads", "processes", "local" (a Dask cluster on this machine), the
-        address of a Dask scheduler, or any `concurrent.futures.Executor`. Results do
-        not depend on it. A script that uses processes guards its main part with
-        ``if __name__ == "__main__"``.
+        address of a Dask scheduler, a Dask cluster such as ``SLURMCluster``, or any
+        `concurrent.futures.Executor`. Results do not depend on it. A script that makes
+        an executor of processes itself guards its main part with
+        ``if __name__ == "__main__"``; for those of "processes" and "local" there is no need.
     out : folder for the files. Points that are finished there, of the same scenario
         and seed, are not run again.
     keep_traces : keep the whole result of every point too, in that folder.
@@ -111,6 +111,7 @@ def sweep(
     KeyboardInterrupt
         Interrupted; what is in the folder stays and is gone on with.
     """
+    refuse_in_a_worker_that_begins()
     folder = None if out is None else Path(out)
     if keep_traces and folder is None:
         raise InputError("keep_traces: traces are kept in files; give a folder with out")
@@ -168,7 +169,7 @@ def prepare(scenario: Experiment, keep_traces: bool = False, workers: int | None
 def run_ready(
     ready: Ready,
     workers: int | None = None,
-    scheduler: str | Executor = "threads",
+    scheduler: Any = "threads",
     folder: Path | None = None,
     force: bool = False,
     on_point: OnPoint | None = None,
@@ -204,7 +205,7 @@ def _compute(
     points: dict[int, Measured],
     kept: store.Store | None,
     workers: int | None,
-    scheduler: str | Executor,
+    scheduler: Any,
     on_point: OnPoint | None,
 ) -> dict[int, str]:
     """Run the points that are missing, put them among the others, and say which failed."""

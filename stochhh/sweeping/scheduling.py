@@ -9,7 +9,7 @@ from typing import Any
 
 from stochhh.errors import InputError
 from stochhh.sweeping.point import Done, Job, run_batch
-from stochhh.sweeping.workers import Workers
+from stochhh.sweeping.workers import GUARD, Workers
 
 _PATIENCE = 0.2  # s between looks at the keyboard
 _SHORTEST_BATCH_S = 0.25  # so that handing it over costs little
@@ -119,7 +119,10 @@ def _renew(
 ) -> None:
     """Replace a broken executor, once all that it held has come back."""
     if not workers.renewable:
-        raise InputError("scheduler: the executor broke; start it again (finished points are kept)")
+        raise InputError(
+            "scheduler: the executor broke; start it again (finished points are kept), and in a "
+            f"script that begins processes {GUARD}"
+        )
     wait(running)
     for future in list(running):
         finish(future)
