@@ -43,6 +43,9 @@ CLOCK = np.dtype(
 )
 
 
+_MOST_HYPERGEOMETRIC = 10**9  # channels, from which numpy does not draw it any more
+
+
 class PatchState(NamedTuple):
     """State of a membrane patch. S states, R rate classes, P populations and then the leak."""
 
@@ -208,7 +211,7 @@ def tag_channels(
         counts = occupancy[first:last]
         population = int(counts.sum())
         size = population if wanted is None else min(wanted, population)
-        sample = rng.multivariate_hypergeometric(counts, size, method="marginals")
+        sample = _sample(rng, counts, size)
         states.append(rng.permutation(np.repeat(np.arange(first, last), sample)))
     channel_state = np.concatenate([*states, np.zeros(0, dtype=np.int64)]).astype(np.int64)
     count = np.bincount(channel_state, minlength=len(occupancy)).astype(np.int64)
@@ -216,6 +219,21 @@ def tag_channels(
     for state in range(len(occupancy)):
         member[state, : count[state]] = np.nonzero(channel_state == state)[0]
     return Tags(channel_state, count, member)
+
+
+def _sample(rng: np.random.Generator, counts: Ints, size: int) -> Ints:
+    """Numbers of each kind among `size` of all, drawn without replacement."""
+    population = int(counts.sum())
+    if size == 0:
+        return np.zeros_like(counts)
+    if population < _MOST_HYPERGEOMETRIC:
+        return rng.multivariate_hypergeometric(counts, size, method="marginals")
+    chosen = np.zeros(0, dtype=np.int64)
+    while len(chosen) < size:  # one drawn again is no new one, so every set is as likely
+        more = rng.integers(population, size=size - len(chosen))
+        chosen = np.unique(np.concatenate([chosen, more]))
+    kinds = np.searchsorted(np.cumsum(counts), chosen, side="right")
+    return np.bincount(kinds, minlength=len(counts)).astype(np.int64)
 
 
 def make_flips(n: int) -> Flips:

@@ -24,7 +24,8 @@ from stochhh.cli import verify  # noqa: F401  isort: skip
 from stochhh.cli import cite  # noqa: F401  isort: skip
 from stochhh.cli import catalogue  # noqa: F401  isort: skip
 from stochhh.cli.app import app
-from stochhh.errors import StochhhError
+from stochhh.cli.surroundings import end_output, fit_in
+from stochhh.errors import InputError, StochhhError
 
 __all__ = ["app", "main"]
 
@@ -32,18 +33,33 @@ __all__ = ["app", "main"]
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; errors become one line and an exit code.
 
-    Told to terminate, as a batch system does, it tidies up its temporary files first.
+    Told to terminate, as a batch system does, or left by its terminal, it tidies up its
+    temporary files first.
     """
     if arguments is None:  # a process of its own
         _collect_rarely()
+        fit_in()
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        for name in ("SIGTERM", "SIGHUP"):  # told to end, or the terminal is gone
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _end)
     try:
         app(args=arguments, prog_name="stochhh")
     except StochhhError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # of the screen, mostly: all else is met where it happens
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(InputError.exit_code)
+    finally:
+        if arguments is None:
+            end_output()
+
+
+def _end(number: int, frame: Any) -> None:
+    sys.exit(128 + number)
 
 
 def _collect_rarely() -> None:

@@ -14,7 +14,7 @@ def schema() -> None:
 
     from stochhh.scenario import file_schema
 
-    typer.echo(json.dumps(file_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(file_schema(), indent=2, ensure_ascii=True))
 
 
 @app.command("list")

@@ -13,9 +13,11 @@ from math import exp, expm1, log1p
 import numpy as np
 from numba import njit
 
-jit = njit(cache=True, nogil=True, error_model="numpy")
+from stochhh.kernels import KEPT
+
+jit = njit(cache=KEPT, nogil=True, error_model="numpy")
 #: For what is called at every step with many arrays: passing them costs more than it does.
-inlined = njit(cache=True, nogil=True, error_model="numpy", inline="always")
+inlined = njit(cache=KEPT, nogil=True, error_model="numpy", inline="always")
 
 #: A step of an unsigned index; a plain 1 would turn it into a float.
 ONE = np.uint64(1)

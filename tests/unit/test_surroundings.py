@@ -1,0 +1,135 @@
+"""Any environment: caches, streams, encodings and backends that are not as one would like."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from stochhh.membrane import Membrane
+from stochhh.state import _sample, tag_channels
+
+QUICK = ["--set", "run.duration=2 ms", "--set", "membrane.area=1 um^2", "--seed", "1", "-q"]
+#: A process in which Numba finds no place beside the source and none below the home.
+HOMELESS = """
+import sys, numba.core.caching as caching
+caching.CacheImpl._locator_classes = [
+    one for one in caching.CacheImpl._locator_classes if "UserProvided" in one.__name__
+]
+from stochhh.cli import main
+main()
+"""
+
+
+def started(*arguments, program=("-m", "stochhh"), **surroundings):
+    given = {key: value for key, value in surroundings.items() if value is not None}
+    base = {k: v for k, v in os.environ.items() if surroundings.get(k, "") is not None}
+    command = [sys.executable, *program, *arguments]
+    return subprocess.run(command, capture_output=True, env={**base, **given}, check=False)
+
+
+def test_kernels_are_kept_below_the_temporary_folder_where_nothing_else_can_be_written(tmp_path):
+    done = started("show", "squid-patch", program=("-c", HOMELESS), TMPDIR=str(tmp_path),
+                   NUMBA_CACHE_DIR=None)  # fmt: skip
+    folder = tmp_path / f"stochhh-{os.getuid()}"
+    assert done.returncode == 0
+    assert done.stderr.decode().splitlines() == [
+        f"note: compiled kernels are kept in {folder}, as their own place cannot be written; "
+        "NUMBA_CACHE_DIR names another folder"
+    ]
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("harm", ["others may write", "a link"])
+def test_a_cache_that_others_could_write_is_not_used(harm, tmp_path):
+    folder = tmp_path / f"stochhh-{os.getuid()}"
+    if harm == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        folder.symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    done = started("validate", "squid-patch", program=("-c", HOMELESS), TMPDIR=str(tmp_path),
+                   NUMBA_CACHE_DIR=None)  # fmt: skip
+    assert done.returncode == 0
+    assert "cannot be kept anywhere" in done.stderr.decode()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+@pytest.mark.parametrize(
+    "command", ["list", "schema", "show whose-noise", "show squid-na", "cite squid-patch", "run"]
+)
+def test_every_encoding_prints(command, encoding, tmp_path):
+    arguments = command.split()
+    if command == "run":
+        arguments = ["run", "squid-patch", *QUICK[:-1], "--out", str(tmp_path / "out")]
+    done = started(*arguments, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) > 100
+    if command == "schema":
+        assert json.loads(done.stdout)["title"]
+
+
+def test_a_refusal_prints_in_every_encoding():
+    done = started("run", "µ²-→", PYTHONIOENCODING="ascii")
+    assert done.returncode == 2
+    assert b"u^2-->" in done.stderr
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense"])
+def test_no_backend_is_needed(backend, tmp_path):
+    done = started("run", "squid-patch", *QUICK, "--out", str(tmp_path / "out"), MPLBACKEND=backend)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "out" / "figure.png").stat().st_size > 1000
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_standard_output_is_one_line():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "stochhh", "schema"], stdout=full, stderr=subprocess.PIPE,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's redirections")
+def test_closed_streams_and_readers_that_leave_are_no_failure():
+    call = f"{sys.executable} -m stochhh list"
+    for line in (f"{call} >&-", f"{call} 2>&-", f"{call} <&-", f"{call} | head -1"):
+        done = subprocess.run(line, shell=True, capture_output=True, check=False)
+        assert done.returncode == 0, line
+        assert b"Traceback" not in done.stderr
+
+
+# ---- 10⁹ channels --------------------------------------------------------------------------
+
+
+def test_a_billion_channels_run(tmp_path):
+    """numpy's hypergeometric law ends at 10⁹, and was asked though no channel is followed."""
+    arguments = ["run", "squid-patch", "--seed", "1", "-q", "--out", str(tmp_path / "out")]
+    for one in ("membrane.area=1 cm^2", "run.duration=1e-6 ms", "run.record.interval=1e-6 ms",
+                "run.deterministic=false"):  # fmt: skip
+        arguments += ["--set", one]
+    done = started(*arguments)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_channels_to_follow_are_a_uniform_sample_of_any_number(squid: Membrane):
+    rng = np.random.default_rng(1)
+    counts = np.array([10**9, 3 * 10**9, 0, 10**6])
+    taken = np.array([_sample(rng, counts, 200) for _ in range(2000)])
+    assert (taken.sum(axis=1) == 200).all()
+    share = counts / counts.sum()
+    error = np.sqrt(200 * share * (1 - share) / 2000) + 1e-12
+    assert (np.abs(taken.mean(axis=0) - 200 * share) < 5 * error + 1e-9).all()
+    few = _sample(rng, np.array([10**9, 1]), 10)
+    assert few.sum() == 10
+    tags = tag_channels(rng, counts, np.array([0, 2, 4]), 5)
+    assert list(tags.in_state[2:]) == [0, 5]
