@@ -16,6 +16,7 @@ from rich.table import Table
 
 from stochhh.console_circuits import circuit_table
 from stochhh.methods import METHODS
+from stochhh.result import Seconds
 from stochhh.words import said_bytes, said_duration
 
 Advance = Callable[[float], None]
@@ -77,12 +78,13 @@ class PlainProgress:
             self._said, self._next = now, share + _PLAIN_STEP
 
 
-def summary_table(summary: dict[str, Any]) -> Table:
-    """Lay out the summary of a run beside its deterministic limit."""
+def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Table:
+    """Lay out the summary of a run beside its deterministic limit, and how long it took."""
+    took = "" if seconds is None else f", {seconds.wall:.2f} s"
     if "cells" in summary or "cells" in summary.get("points", [{}])[0]:
-        return circuit_table(summary)
+        return circuit_table(summary, took)
     if "points" in summary:
-        return _sweep_table(summary)
+        return _sweep_table(summary, took)
     limit = summary.get("deterministic") if summary["method"] != "deterministic" else None
     table = Table(title=summary["title"], title_justify="left", title_style="bold")
     table.add_column("")
@@ -111,7 +113,9 @@ def summary_table(summary: dict[str, Any]) -> Table:
         row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
     if summary["transitions"]:
         row("channel transitions simulated", "transitions", "{:,d}")
-    row("wall time (s)", "wall_s", "{:.2f}")
+    if seconds is not None:
+        beside = [f"{seconds.deterministic:.2f}"] if limit else []
+        table.add_row("wall time (s)", f"{seconds.wall:.2f}", "", *beside)
     return table
 
 
@@ -126,7 +130,7 @@ def method_line(summary: dict[str, Any]) -> str:
     return f"method {summary['method']}{step}{chosen}{wrong}"
 
 
-def _sweep_table(summary: dict[str, Any]) -> Table:
+def _sweep_table(summary: dict[str, Any], took: str) -> Table:
     points = summary["points"]
     axes = list(points[0]["place"])
     limit = "deterministic" in points[0] and summary["method"] != "deterministic"
@@ -154,7 +158,7 @@ def _sweep_table(summary: dict[str, Any]) -> Table:
     transitions = f"{summary['transitions']:,d} channel transitions, "
     table.caption = (
         f"{transitions if summary['transitions'] else ''}{summary['trials']} trials of "
-        f"{summary['duration_ms']:g} ms, {summary['wall_s']:.2f} s"
+        f"{summary['duration_ms']:g} ms{took}"
     )
     return table
 

@@ -15,16 +15,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stochhh.errors import InputError
+from stochhh.writing import STAGE, is_plain_file, recover
 
 LOCK = ".lock"
+_SCRATCH = r"\.stochhh-[a-z0-9_]{8}"  # of long records, as `stochhh.lazy.Scratch` names it
+_SCRATCH_FILES = r"tmp[a-z0-9_]{8}\.records"
 
 
 @contextmanager
 def held(folder: Path, what: str, name: str = LOCK) -> Iterator[None]:
     """Keep a folder, made if it is not there, for as long as the block lasts.
 
-    The lock goes with its process, however that ends. Folders that were not
-    there before and in which nothing came to stand are removed.
+    The lock goes with its process, however that ends. What a killed process left is
+    finished or cleared away first. Folders that were not there before and in which
+    nothing came to stand are removed.
 
     Parameters
     ----------
@@ -53,6 +57,8 @@ def held(folder: Path, what: str, name: str = LOCK) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
     try:
+        recover(folder)
+        _drop_scratch(folder)
         yield
     finally:
         with suppress(OSError):  # Windows keeps a file that is open
@@ -82,10 +88,8 @@ def free_folder(
         It is a file, or holds the files of another scenario.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a folder to --out")
     there = folder / file_name
-    if force or not there.exists():
+    if not is_folder(folder) or force or not there.exists():
         return folder
     try:
         owner = json.loads(there.read_text(encoding="utf-8"))["scenario"]
@@ -97,6 +101,44 @@ def free_folder(
             f"{folder}: holds {what}; choose another folder with --out or overwrite with --force"
         )
     return folder
+
+
+def is_folder(folder: Path) -> bool:
+    """Whether a folder is there.
+
+    Raises
+    ------
+    InputError
+        It is a file, or cannot be at all.
+    """
+    try:
+        there = stat.S_ISDIR(folder.stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{folder}: cannot be written ({said})") from None
+    if not there:
+        raise InputError(f"{folder}: is a file; give a folder to --out")
+    return True
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder is not there or holds nothing, but for what commands leave while at work."""
+    if not folder.is_dir():
+        return True
+    ours = re.compile(rf"{re.escape(LOCK)}|{_SCRATCH}|{re.escape(STAGE)}")
+    return all(ours.fullmatch(entry.name) for entry in folder.iterdir())
+
+
+def _drop_scratch(folder: Path) -> None:
+    """Remove the long records of a run that was killed."""
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if re.fullmatch(_SCRATCH, path.name) and not path.is_symlink():
+                remove_made(path, _SCRATCH_FILES)
+                with suppress(OSError):  # something else is in it
+                    path.rmdir()
 
 
 def refuse_links(folder: Path, names: Iterable[str]) -> None:
@@ -120,14 +162,6 @@ def refuse_links(folder: Path, names: Iterable[str]) -> None:
             )
 
 
-def is_plain_file(path: Path) -> bool:
-    """Whether a path is a file itself: no link, folder, pipe or device."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (OSError, ValueError):
-        return False
-
-
 def remove_made(folder: Path, names: str) -> None:
     """Remove files of a folder whose whole name fits a pattern; links and all else stay.
 
@@ -145,7 +179,7 @@ def remove_made(folder: Path, names: str) -> None:
 
 
 def temporary_of(name: str) -> str:
-    """Regular expression of the temporary names of a file, as `stochhh.result.replacing` gives.
+    """Regular expression of the temporary names of a file, as `stochhh.writing.replacing` gives.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ may read a damaged file as if nothing were, or crash.
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import xarray as xr
 
 from stochhh.columns import ROWS
 from stochhh.lazy import pieces
+from stochhh.writing import check_signals
 
 _LARGE = 4 * ROWS  # numbers in a variable, beyond which it is written and read piece by piece
 _LARGE_FILE = 256e6  # bytes in a dataset, beyond which it stays in its file
@@ -53,20 +55,90 @@ def write(dataset: xr.Dataset, path: Path) -> None:
         for name, variable in small.variables.items()
         if variable.dtype.kind in "iuf" and variable.size > _COMPRESSED
     }
-    try:
-        small.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    with _Disk(path) as disk:
+        small.to_netcdf(disk, engine="h5netcdf", encoding=encoding)
         if large:
-            _append(dataset, large, path)
-        _seal(path)
-    except RuntimeError as error:  # HDF5's way to say that the disk is full
-        raise OSError(f"HDF5: {error}") from error
+            _append(dataset, large, disk)
+    disk.check()
+    _seal(path)
 
 
-def _append(dataset: xr.Dataset, names: list[str], path: Path) -> None:
+class _Disk(io.RawIOBase):
+    """A file that never fails HDF5, which crashes the process when it cannot write.
+
+    After the first error, of a full disk say, what HDF5 writes is dropped and `check` raises
+    that error.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b", buffering=0)
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the error that a write met."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: Any) -> int:
+        """Write at the place that was sought, all of it or, after an error, nothing."""
+        view = memoryview(data).cast("B")
+        done = 0
+        while self._error is None and done < len(view):
+            try:
+                done += self._file.write(view[done:])
+            except OSError as error:
+                self._error = error
+        return len(view)
+
+    def readinto(self, buffer: Any) -> int:
+        """Read; what was dropped comes as zeros."""
+        view = memoryview(buffer).cast("B")
+        done = self._file.readinto(view) or 0
+        if self._error is not None and done < len(view):
+            view[done:] = bytes(len(view) - done)
+            return len(view)
+        return done
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Place in the file."""
+        return self._file.tell()
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut the file, or make it longer."""
+        try:
+            return self._file.truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+            return size or 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: yes."""
+        return True
+
+    def writable(self) -> bool:
+        """Whether it can be written: yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether places can be sought: yes."""
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _append(dataset: xr.Dataset, names: list[str], disk: _Disk) -> None:
     """Add large variables to a file that holds the rest."""
     import h5netcdf
 
-    with h5netcdf.File(path, "a") as file:
+    with h5netcdf.File(disk, "a") as file:
         for name in sorted(names, key=lambda one: one != "time"):  # dims come with their coordinate
             variable = dataset.variables[name]
             for dim, size in zip(variable.dims, variable.shape, strict=True):
@@ -88,6 +160,8 @@ def _append(dataset: xr.Dataset, names: list[str], path: Path) -> None:
                 target.attrs[key] = value
             target[first[0]] = first[1]
             for index, values in blocks:
+                disk.check()
+                check_signals()
                 target[index] = values
         file.attrs.update(dataset.attrs)
 

@@ -1,52 +1,119 @@
-"""The folder a run leaves: result.nc, summary.json, spikes.csv, figure.png, scenario.toml.
+"""The folder a run leaves: result.nc, summary.json, spikes.csv, figure.png and two more.
 
-Each study that the scenario names adds its picture and its data files.
+These are ``scenario.toml`` and ``run.json``. Each study that the scenario names adds its
+picture and its data files. The same run gives the same bytes in all of them but
+``run.json``, which says when and how it was made.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import shlex
+import sys
+import tomllib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stochhh.analysis.summary import summarise
+from stochhh.assemble import provenance
 from stochhh.errors import InputError
-from stochhh.folders import LOCK
+from stochhh.folders import held, is_folder, is_free
 from stochhh.plot.overview import overview, save_figure
-from stochhh.result import FILE_NAME, Result, replacing
-from stochhh.scenario import resolved_toml
+from stochhh.result import FILE_NAME, Result
+from stochhh.scenario import Experiment, resolved_toml
 from stochhh.studies import Outcome, analyse
 from stochhh.studies.making import numbers_of, write_outcomes
+from stochhh.writing import is_plain_file, recover, replacing, together
 
-FILES = ("scenario.toml", "spikes.csv", "figure.png", "summary.json", FILE_NAME)
+RECORD = "run.json"
+FILES = ("scenario.toml", "spikes.csv", "figure.png", "summary.json", FILE_NAME, RECORD)
+QUOTES = "\"'"
 
 
-def check_folder(folder: str | Path, name: str, title: str, force: bool = False) -> Path:
+def check_folder(folder: str | Path, experiment: Experiment, force: bool = False) -> Path:
     """Make sure a folder may take the files of a scenario's run.
+
+    It may if it is free or holds the same run: the same settings and seed, which give the
+    same files.
+
+    Parameters
+    ----------
+    folder : that is to be written
+    experiment : resolved, with its seed
+    force : take the folder whatever it holds
 
     Raises
     ------
     InputError
-        It holds another scenario's run, or files that stochhh did not write.
+        It holds another run, saying what differs, or files that stochhh did not write.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a folder to --out")
-    if force or not folder.is_dir() or all(entry.name == LOCK for entry in folder.iterdir()):
+    if not is_folder(folder) or force:
         return folder
+    recover(folder, clear=False)
+    if is_free(folder):
+        return folder
+    kept = folder / "scenario.toml"
     try:
-        there = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        same = (there["scenario"], there["title"]) == (name, title)
-        owner = f"the run of another scenario, '{there['scenario']}'"
-    except (OSError, ValueError, KeyError, TypeError):
-        same, owner = False, "files that are no run of stochhh"
-    if not same:
-        raise InputError(
-            f"{folder}: holds {owner}; choose another folder with --out or overwrite with --force"
-        )
-    return folder
+        text = kept.read_text(encoding="utf-8") if is_plain_file(kept) else ""
+        header, _, rest = text.partition("\n")
+        tables = tomllib.loads(rest) if _HEADER.fullmatch(header) else None
+    except (OSError, ValueError, RecursionError):
+        tables = None
+    if tables is None:
+        holds = "files that are no run of stochhh"
+    elif header != _header(experiment):
+        found = _HEADER.fullmatch(header)
+        holds = f"the run of another scenario, {found[1] if found else ''}"
+    else:
+        differing = first_difference(tables, tomllib.loads(resolved_toml(experiment)))
+        if differing is None:
+            return folder
+        key, there, here = differing
+        holds = f"a run with {key} = {_shown(there)}, and this one has {_shown(here)}"
+    raise InputError(
+        f"{folder}: holds {holds}; choose another folder, as in --out {folder}-2, or overwrite "
+        "with --force"
+    )
+
+
+def first_difference(there: Any, here: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Dotted key, and both values, of the first place where tables differ; None if nowhere."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for name in dict.fromkeys([*there, *here]):
+            whole = f"{key}.{name}" if key else name
+            found = first_difference(there.get(name), here.get(name), whole)
+            if found is not None:
+                return found
+        return None
+    if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        for index, (one, other) in enumerate(zip(there, here, strict=True)):
+            found = first_difference(one, other, f"{key}.{index}")
+            if found is not None:
+                return found
+        return None
+    return None if there == here else (key, there, here)
+
+
+_HEADER = re.compile("# resolved scenario ('.*'), as it was run")
+_MOST_SHOWN = 60
+
+
+def _header(experiment: Experiment) -> str:
+    return f"# resolved scenario {experiment.name!r}, as it was run"
+
+
+def _shown(value: Any) -> str:
+    """A value in a message, which has one line."""
+    if value is None:
+        return "none"
+    text = json.dumps(value, ensure_ascii=True, default=str)
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + " …"
 
 
 def save(result: Result, folder: str | Path, force: bool = False) -> dict[str, Any]:
@@ -59,7 +126,9 @@ def save(result: Result, folder: str | Path, force: bool = False) -> dict[str, A
     InputError
         The folder holds something else, or cannot be written.
     """
-    return save_with_studies(result, folder, force).summary
+    folder = check_folder(folder, result.experiment, force)
+    with held(folder, "run"):
+        return save_with_studies(result, folder, force).summary
 
 
 class Saved(NamedTuple):
@@ -73,17 +142,20 @@ class Saved(NamedTuple):
 def save_with_studies(result: Result, folder: str | Path, force: bool = False) -> Saved:
     """Write all files of a run into a folder, those of the studies its scenario names included.
 
+    The caller holds the folder (`stochhh.folders.held`). They change together: until all
+    are on the disk the folder holds what it held. Files that an earlier run wrote there and
+    this one does not go.
+
     Findings stand in the summary under ``analysis``, with a sweep in that of each
     point unless they are of all points. A study that the data do not allow leaves its
     reason there and no picture.
-    Each file is written whole or not at all, ``result.nc`` last.
 
     Raises
     ------
     InputError
         The folder holds something else, or cannot be written.
     """
-    folder = check_folder(folder, result.name, result.title, force)
+    folder = check_folder(folder, result.experiment, force)
     outcomes = analyse(result, strict=False)
     summary = summarise(result)
     found, of_points = _found(outcomes)
@@ -94,15 +166,51 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
         found = of_points[0] | found
     if found:
         summary["analysis"] = found
-    header = f"# resolved scenario '{result.name}', as it was run\n"
-    _write_text(folder / "scenario.toml", header + resolved_toml(result.experiment))
-    _write_spikes(folder / "spikes.csv", result)
-    with replacing(folder / "figure.png") as temporary:
-        save_figure(overview(result), temporary)
-    study_files = write_outcomes(outcomes, folder)
-    _write_text(folder / "summary.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    result.save(folder / FILE_NAME)
+    with together(folder, _made_earlier(folder)) as names:
+        toml = f"{_header(result.experiment)}\n{resolved_toml(result.experiment)}"
+        _write_text(folder / "scenario.toml", toml)
+        _write_spikes(folder / "spikes.csv", result)
+        with replacing(folder / "figure.png") as temporary:
+            save_figure(overview(result), temporary)
+        study_files = write_outcomes(outcomes, folder)
+        _write_json(folder / "summary.json", summary)
+        result.save(folder / FILE_NAME)
+        _write_json(folder / RECORD, _record(result, [*names, RECORD]))
     return Saved(summary, outcomes, study_files)
+
+
+def _record(result: Result, names: list[str]) -> dict[str, Any]:
+    """What depends on when and how a run was made, and the files that belong to it."""
+    seconds = result.seconds
+    return {
+        "command": said_command(sys.argv),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **provenance(),
+        "wall_s": None if seconds is None else seconds._asdict(),
+        "files": sorted(names),
+    }
+
+
+def said_command(arguments: Sequence[str]) -> str:
+    """A command line without the machine's folders: of absolute paths only the last name."""
+    words = []
+    program, *rest = arguments or [""]
+    program = "stochhh" if Path(program).stem in ("__main__", "stochhh") else program
+    for word in (program, *rest):
+        before, equals, path = word.rpartition("=")
+        absolute = os.path.isabs(path.strip(QUOTES))
+        words.append(f"{before}{equals}{Path(path.strip(QUOTES)).name}" if absolute else word)
+    return shlex.join(words)
+
+
+def _made_earlier(folder: Path) -> list[str]:
+    """Names of the files that an earlier run in a folder wrote; none where that is not known."""
+    path = folder / RECORD
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))["files"] if is_plain_file(path) else []
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def save_studies(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
@@ -118,9 +226,16 @@ def save_studies(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
         found |= {"points": of_points}
     elif of_points:
         found = of_points[0] | found
-    written = write_outcomes(outcomes, folder)
-    path = Path(folder) / "analysis.json"
-    _write_text(path, json.dumps(found, indent=2, allow_nan=False) + "\n")
+    folder = Path(folder)
+    with held(folder, "analysis"), together(folder) as names:
+        written = write_outcomes(outcomes, folder)
+        path = folder / "analysis.json"
+        _write_json(path, found)
+        earlier = _made_earlier(folder)
+        if earlier:  # they go with that run's files
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            record["files"] = sorted({*earlier, *names})
+            _write_json(folder / RECORD, record)
     return [*written, path]
 
 
@@ -134,6 +249,10 @@ def _found(outcomes: Sequence[Outcome]) -> tuple[dict[str, Any], list[dict[str, 
 def _write_text(path: Path, text: str) -> None:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _write_json(path: Path, tables: dict[str, Any]) -> None:
+    _write_text(path, json.dumps(tables, indent=2, allow_nan=False) + "\n")
 
 
 def _write_spikes(path: Path, result: Result) -> None:

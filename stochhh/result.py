@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -17,11 +15,34 @@ from numpy.typing import NDArray
 from stochhh import netcdf
 from stochhh.errors import InputError
 from stochhh.scenario import Experiment, Scenario, load_experiment, load_scenario
+from stochhh.writing import recover, replacing
 
 Floats = NDArray[np.float64]
 
 FILE_FORMAT = 1
 FILE_NAME = "result.nc"
+
+
+class Seconds(NamedTuple):
+    """Wall time of a run, and of its trials and its deterministic limit added up over threads."""
+
+    wall: float
+    trials: float
+    deterministic: float
+
+
+def seconds_since(begun: float, made: Mapping[int, tuple[Any, float]], n_beside: int) -> Seconds:
+    """Wall times of a run that began at `begun` of `time.perf_counter`.
+
+    Parameters
+    ----------
+    begun : then
+    made : by its number each trial and the seconds it took
+    n_beside : the first so many are deterministic limits
+    """
+    spent = {index: seconds for index, (_, seconds) in made.items()}
+    beside = sum(seconds for index, seconds in spent.items() if index < n_beside)
+    return Seconds(time.perf_counter() - begun, sum(spent.values()) - beside, beside)
 
 
 class Result:
@@ -35,10 +56,13 @@ class Result:
         ``spike`` (``spike_time``, ``spike_trial``, ``spike_point``), transitions of
         tagged channels likewise along ``flip``. Variables named
         ``deterministic_…`` hold the deterministic limit. Each has ``units``.
+    seconds : Seconds
+        How long it took; None of one that was loaded, whose bytes depend on no clock.
     """
 
-    def __init__(self, dataset: xr.Dataset) -> None:
+    def __init__(self, dataset: xr.Dataset, seconds: Seconds | None = None) -> None:
         self.dataset = dataset
+        self.seconds = seconds
 
     def __repr__(self) -> str:
         return f"<stochhh.Result of '{self.name}', method {self.method}>\n{self.dataset!r}"
@@ -158,6 +182,7 @@ def load(path: str | Path) -> Result:
     """
     path = Path(path)
     if path.is_dir():
+        recover(path, clear=False)
         path = path / FILE_NAME
     if not path.is_file():
         raise InputError(f"{path}: no such result; stochhh run writes one")
@@ -170,55 +195,6 @@ def load(path: str | Path) -> Result:
     if dataset.attrs.get("stochhh_format") != FILE_FORMAT:
         raise InputError(f"{path}: not a result of stochhh (format {FILE_FORMAT})")
     return Result(dataset)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that takes the place of `path` when the block succeeds.
-
-    The file is on the disk before it gets its name, and the name before this returns, so
-    that a power cut leaves the old file or the new one, whole.
-
-    Raises
-    ------
-    InputError
-        The folder or file cannot be written; the old file, if any, is untouched.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
-        )
-        os.close(handle)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    temporary = Path(name)
-    try:
-        yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
-        _to_disk(temporary)
-        os.replace(temporary, path)
-        if os.name == "posix":  # elsewhere folders cannot be opened
-            _to_disk(path.parent)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until what was written to a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def attributes(**values: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from stochhh.limit import run_deterministic
 from stochhh.needs import check_room
 from stochhh.plan import Plan
 from stochhh.planning import plan, resolve, resolve_experiment
-from stochhh.result import FILE_FORMAT, Result, attributes
+from stochhh.result import FILE_FORMAT, Result, attributes, seconds_since
 from stochhh.scenario import Circuit, Experiment, Scenario
 from stochhh.stepping import run_stepped
 from stochhh.trial import Progress, Trial
@@ -168,15 +168,8 @@ def _run(
         interrupted=outcome.interrupted,
         trials_planned=len(tasks),
         trials_finished=len(finished),
-        wall_s=time.perf_counter() - begun,
-        deterministic_wall_s=sum(
-            seconds for index, (_, seconds) in outcome.values.items() if index < len(twins)
-        ),
-        trials_wall_s=sum(
-            seconds for index, (_, seconds) in outcome.values.items() if index >= len(twins)
-        ),
     )
-    return Result(dataset)
+    return Result(dataset, seconds_since(begun, outcome.values, len(twins)))
 
 
 def _how(scenario: Scenario, plans: Sequence[Plan]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from stochhh.result import replacing
+from stochhh.writing import replacing
 
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

@@ -17,7 +17,8 @@ from stochhh.analysis.files import write_csv
 from stochhh.analysis.histories import checked_end_ms, histories, relative_conductance
 from stochhh.analysis.single_channel import Idealised
 from stochhh.errors import InputError
-from stochhh.result import Result, replacing
+from stochhh.result import Result
+from stochhh.writing import replacing
 
 Floats = NDArray[np.float64]
 

@@ -36,7 +36,7 @@ def summarise(result: Result) -> Summary:
     -------
     dict
         Nested: ``spikes``, ``isi``, ``voltage``, ``ions``, ``transitions``,
-        ``wall_s``, and ``deterministic`` with the same keys for the deterministic
+        and ``deterministic`` with the same keys for the deterministic
         limit (for a deterministic run, the run itself). Each statistic stands
         beside its 95 % interval (``rate_hz`` and ``rate_hz_ci``); None where the
         data cannot give it. With a sweep, ``points`` holds the same for each point
@@ -71,11 +71,6 @@ def summarise(result: Result) -> Summary:
         trains = [train for j in range(result.n_points) for train in result.spike_trains(j)]
         summary |= _spike_statistics(trains, result.duration_ms)
         summary["transitions"] = sum(point["transitions"] for point in points)
-    if "wall_s" not in attrs:  # of a point of a sweep, whose bytes depend on no clock
-        return summary
-    summary["wall_s"] = float(attrs["wall_s"])
-    if "deterministic" in summary:
-        summary["deterministic"]["wall_s"] = float(attrs["deterministic_wall_s"])
     if "point" in result.dataset.dims:
         summary["points"] = points
     return summary

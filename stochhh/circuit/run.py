@@ -14,7 +14,7 @@ from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of, plan_circuit
 from stochhh.circuit.trial import CircuitTrial, run_trial
 from stochhh.execute import Monitor, run_tasks
-from stochhh.result import FILE_FORMAT, Result, attributes
+from stochhh.result import FILE_FORMAT, Result, attributes, seconds_since
 from stochhh.scenario.circuits import Circuit
 from stochhh.trial import Progress
 
@@ -43,7 +43,6 @@ def run_circuit(
         raise KeyboardInterrupt
     beside_them = {i: trial for i, (trial, _) in outcome.values.items() if i < len(twins)}
     dataset = assemble_circuit(plans, places, finished, beside_them)
-    seconds = {index: spent for index, (_, spent) in outcome.values.items()}
     dataset.attrs = attributes(
         stochhh_format=FILE_FORMAT,
         kind="circuit",
@@ -54,11 +53,8 @@ def run_circuit(
         interrupted=outcome.interrupted,
         trials_planned=len(tasks),
         trials_finished=len(finished),
-        wall_s=time.perf_counter() - begun,
-        deterministic_wall_s=sum(s for index, s in seconds.items() if index < len(twins)),
-        trials_wall_s=sum(s for index, s in seconds.items() if index >= len(twins)),
     )
-    return Result(dataset)
+    return Result(dataset, seconds_since(begun, outcome.values, len(twins)))
 
 
 def how_made(circuit: Circuit, plans: list[CircuitPlan]) -> dict[str, Any]:

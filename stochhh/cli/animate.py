@@ -30,7 +30,8 @@ def animate_command(
     """Animate a saved result: voltage and open channels along an axon, or in time."""
     from stochhh import console
     from stochhh.plot.animation import animate, check_target
-    from stochhh.result import load, replacing
+    from stochhh.result import load
+    from stochhh.writing import replacing
 
     result = load(file)
     target = out or (file if file.is_dir() else file.parent) / "animation.gif"

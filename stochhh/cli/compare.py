@@ -38,6 +38,7 @@ def compare_command(
     from stochhh import compare, console
     from stochhh.compare.asked import REFERENCE
     from stochhh.compare.table import comparison_tables
+    from stochhh.folders import held
 
     texts = [text for text in methods.split(",") if text.strip()]
     asked = compare.read_methods(texts)
@@ -47,17 +48,18 @@ def compare_command(
     if REFERENCE not in [text.strip() for text in texts]:
         typer.echo("exact was not among --methods; added, as others are compared with it", err=True)
     try:
-        found = compare.compare(
-            ready,
-            asked,
-            workers,
-            lambda what, total_ms: console.progress(f"{name}, {what}", total_ms, quiet),
-            folder.parent,
-        )
+        with held(folder, "comparison"):
+            found = compare.compare(
+                ready,
+                asked,
+                workers,
+                lambda what, total_ms: console.progress(f"{name}, {what}", total_ms, quiet),
+                folder,
+            )
+            written = compare.save(found, folder)
     except KeyboardInterrupt:
         typer.echo("interrupted: nothing was compared", err=True)
         raise typer.Exit(130) from None
-    written = compare.save(found, folder)
     screen = Console()
     if not quiet:
         for table in comparison_tables(found, screen.width):

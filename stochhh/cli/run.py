@@ -33,9 +33,7 @@ def run_command(
     from stochhh.folders import held
 
     resolved = simulate.resolve_experiment(scenario, overrides or (), seed, trials, method)
-    folder = report.check_folder(
-        out or Path("results") / resolved.name, resolved.name, resolved.title, force
-    )
+    folder = report.check_folder(out or Path("results") / resolved.name, resolved, force)
     n_points, to_compile = simulate.prepare(resolved)
     screen = Console(quiet=quiet)
     if to_compile:
@@ -47,13 +45,17 @@ def run_command(
         try:
             with console.progress(what, total, quiet) as advance:
                 result = simulate.run(
-                    resolved, workers=workers, on_advance=advance, scratch_folder=folder.parent
+                    resolved, workers=workers, on_advance=advance, scratch_folder=folder
                 )
         except KeyboardInterrupt:
             typer.echo("interrupted: no trial had finished, nothing was written", err=True)
             raise typer.Exit(130) from None
-        summary, outcomes, study_files = report.save_with_studies(result, folder, force)
-    screen.print(console.summary_table(summary))
+        try:
+            summary, outcomes, study_files = report.save_with_studies(result, folder, force)
+        except KeyboardInterrupt:
+            typer.echo(f"interrupted: nothing was changed in {folder}/", err=True)
+            raise typer.Exit(130) from None
+    screen.print(console.summary_table(summary, result.seconds))
     screen.print(console.method_line(summary), highlight=False)
     show_outcomes(outcomes, screen)
     written = ", ".join([*report.FILES, *(path.name for path in study_files)])

@@ -44,7 +44,7 @@ def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
     from stochhh.kinetics.files import load_scheme
     from stochhh.plot.overview import save_figure
     from stochhh.plot.scheme import state_graph
-    from stochhh.result import replacing
+    from stochhh.writing import replacing
 
     try:
         voltage_mV = float(units.parse(voltage, units.VOLTAGE))

@@ -53,6 +53,7 @@ def threshold_command(
     from stochhh import console, threshold_search
     from stochhh.cli.analyse import show_outcomes
     from stochhh.compiled import needs_compiling
+    from stochhh.folders import held
 
     goal = threshold_search.check_goal(threshold_search.Goal(trials, error, spread_error))
     ready = threshold_search.prepare(scenario, key, between, overrides or (), seed, method)
@@ -64,15 +65,15 @@ def threshold_command(
     if needs_compiling(plan.method for plan in ready.plans):
         screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
     most = trials * len(ready.plans)
+    length = most * ready.plans[0].duration_ms
     try:
-        with console.progress(
-            f"{name}, up to {most} trials", most * ready.plans[0].duration_ms, quiet
-        ) as advance:
-            found = threshold_search.search(ready, goal, workers, on_advance=advance)
+        with held(folder, "search"):
+            with console.progress(f"{name}, up to {most} trials", length, quiet) as advance:
+                found = threshold_search.search(ready, goal, workers, on_advance=advance)
+            written = threshold_search.save(found, folder)
     except KeyboardInterrupt:
         typer.echo("interrupted: nothing was found", err=True)
         raise typer.Exit(130) from None
-    written = threshold_search.save(found, folder)
     show_outcomes([found.outcome], screen)
     for note in found.notes():
         typer.echo(f"note: {note}", err=True)

@@ -11,7 +11,7 @@ from stochhh.compare.words import numbers
 from stochhh.folders import free_folder
 from stochhh.plot.compare import MethodPoint, draw_comparison
 from stochhh.plot.overview import save_figure
-from stochhh.result import replacing
+from stochhh.writing import replacing, together
 
 FILES = ("comparison.csv", "comparison.png", "comparison.json")
 _COLUMNS = (
@@ -42,19 +42,23 @@ def save(comparison: Comparison, folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     table, picture, tree = (folder / name for name in FILES)
-    with replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows(_rows(comparison))
-    points = [MethodPoint(run.label, run.wall_s_per_s) for run in comparison.runs]
-    with replacing(picture) as temporary:
-        title = f"{comparison.title}: methods beside the exact one"
-        save_figure(
-            draw_comparison(comparison.quantities, points, comparison.found, title), temporary
-        )
-    with replacing(tree) as temporary:
-        text = json.dumps(numbers(comparison), indent=2, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    with together(folder):
+        with (
+            replacing(table) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            writer.writerows(_rows(comparison))
+        points = [MethodPoint(run.label, run.wall_s_per_s) for run in comparison.runs]
+        with replacing(picture) as temporary:
+            title = f"{comparison.title}: methods beside the exact one"
+            save_figure(
+                draw_comparison(comparison.quantities, points, comparison.found, title), temporary
+            )
+        with replacing(tree) as temporary:
+            text = json.dumps(numbers(comparison), indent=2, allow_nan=False, ensure_ascii=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
     return [table, picture, tree]
 
 

@@ -219,6 +219,7 @@ def _samples(
 
 def _ran(asked: Asked, result: Result) -> MethodRun:
     attrs = result.dataset.attrs
+    assert result.seconds is not None  # it was run just now
     trials = int(attrs["trials_finished"])
     return MethodRun(
         label=asked.label,
@@ -226,7 +227,7 @@ def _ran(asked: Asked, result: Result) -> MethodRun:
         step_ms=float(attrs["step_ms"]) if "step_ms" in attrs else None,
         chosen=str(attrs.get("method_chosen", "")),
         trials=trials,
-        wall_s_per_s=float(attrs["trials_wall_s"]) / (trials * result.duration_ms * 1e-3),
+        wall_s_per_s=result.seconds.trials / (trials * result.duration_ms * 1e-3),
     )
 
 

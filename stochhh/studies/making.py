@@ -14,11 +14,12 @@ from stochhh.analysis.setup import Setup
 from stochhh.errors import InputError, did_you_mean
 from stochhh.membrane import build_membrane
 from stochhh.plot.overview import save_figure
-from stochhh.result import Result, replacing
+from stochhh.result import Result
 from stochhh.scenario import Circuit, Experiment, expand_sweep, load_experiment
 from stochhh.studies.circuits import CircuitOccasion, circuit_occasions
 from stochhh.studies.registry import find_study
 from stochhh.studies.study import Findings, Numbers, Occasion, Survey
+from stochhh.writing import replacing
 
 
 class Outcome(NamedTuple):

@@ -23,10 +23,10 @@ from stochhh.analysis.spikes import mean_estimate
 from stochhh.analysis.waves import Floats, Ints, Wave, find_waves
 from stochhh.errors import InputError
 from stochhh.plot.propagation import draw_propagation
-from stochhh.result import replacing
 from stochhh.scenario.studies.circuits import PropagationStudy
 from stochhh.studies.circuits import CircuitOccasion
 from stochhh.studies.study import Findings, Numbers, Row, Study, named
+from stochhh.writing import replacing
 
 _REFERENCE, _END = 0.15, 0.9  # of the way: free of the stimulus, and of the sealed end
 _PLACES = 12  # of the curve of jitter

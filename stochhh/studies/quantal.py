@@ -25,10 +25,10 @@ from stochhh.analysis.quantal import (
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.errors import InputError
 from stochhh.plot.quantal import draw_quantal
-from stochhh.result import replacing
 from stochhh.scenario.studies.circuits import QuantalStudy
 from stochhh.studies.circuits import CircuitOccasion
 from stochhh.studies.study import Findings, Numbers, Row, Study, named
+from stochhh.writing import replacing
 
 _FEWEST_SPIKES = 5
 _QUIET = 4  # windows before a vesicle without another, for its response to stand alone

@@ -12,10 +12,10 @@ from stochhh.analysis.cells import cell_names, main_path, passages
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.analysis.twitch import fibre_force
 from stochhh.plot.twitch import draw_twitch
-from stochhh.result import replacing
 from stochhh.scenario.studies.circuits import TwitchStudy
 from stochhh.studies.circuits import CircuitOccasion
 from stochhh.studies.study import Findings, Numbers, Row, Study, named
+from stochhh.writing import replacing
 
 _SAMPLES = 400
 _AFTER = 5.0  # contraction times after the last moment of the run

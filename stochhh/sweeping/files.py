@@ -19,10 +19,10 @@ from stochhh import netcdf
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
-from stochhh.result import replacing
 from stochhh.scenario import Experiment, expand_sweep
 from stochhh.sweeping.dataset import metrics_in_order
 from stochhh.sweeping.metric import Measured
+from stochhh.writing import replacing
 
 FILES = ("scenario.toml", "sweep.csv", "summary.json", "figure.png", "sweep.nc")
 

@@ -18,9 +18,10 @@ from typing import Any
 from stochhh import folders
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
-from stochhh.result import FILE_NAME, Result, replacing
+from stochhh.result import FILE_NAME, Result
 from stochhh.scenario import Experiment, resolved_toml
 from stochhh.sweeping.metric import Measured, Metric
+from stochhh.writing import is_plain_file, replacing
 
 FORMAT = 2
 SCENARIO = "scenario.toml"
@@ -46,8 +47,7 @@ def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[St
     InputError
         It cannot be written, holds something else, or another sweep is at work there.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a folder to --out")
+    folders.is_folder(folder)
     header = _header(scenario)
     _check_owner(folder, header, force)
     with folders.held(folder, "sweep", _LOCK):
@@ -64,7 +64,7 @@ def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
     import tomllib
 
     try:
-        if not folders.is_plain_file(folder / SCENARIO):
+        if not is_plain_file(folder / SCENARIO):
             return None
         text = (folder / SCENARIO).read_text(encoding="utf-8")
         seed = tomllib.loads(text)["run"]["seed"]
@@ -82,7 +82,7 @@ class Store:
     def read(self, index: int, key: str, trials: int) -> Measured | None:
         """Numbers of a point; None if missing, damaged, of another scenario, or of other trials."""
         try:
-            if not folders.is_plain_file(self._path(index)):
+            if not is_plain_file(self._path(index)):
                 return None
             tables = json.loads(self._path(index).read_text(encoding="utf-8"))
             content = tables["content"]
@@ -90,9 +90,7 @@ class Store:
                 return None
             traces = content["traces"]
             kept = self.traces_path(index)
-            if traces is not None and (
-                not folders.is_plain_file(kept) or _file_checksum(kept) != traces
-            ):
+            if traces is not None and (not is_plain_file(kept) or _file_checksum(kept) != traces):
                 return None
             measured = _read_measured(content)
             of_all = all(len(one.values) == trials for one in measured.metrics)
@@ -160,7 +158,7 @@ def _check_owner(folder: Path, header: str, force: bool) -> None:
     try:
         if all(entry.name in (_LOCK,) or entry.name[0] == "." for entry in folder.iterdir()):
             return
-        plain = folders.is_plain_file(folder / SCENARIO)
+        plain = is_plain_file(folder / SCENARIO)
         text = (folder / SCENARIO).read_text(encoding="utf-8") if plain else ""
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: cannot be read ({error})") from None

@@ -8,10 +8,10 @@ from pathlib import Path
 from stochhh.folders import free_folder
 from stochhh.plot.overview import save_figure
 from stochhh.plot.threshold_search import search_figure
-from stochhh.result import replacing
 from stochhh.studies import find_study
 from stochhh.threshold_search.asked import STUDY
 from stochhh.threshold_search.running import ThresholdSearch
+from stochhh.writing import replacing, together
 
 _NAME = "threshold"
 
@@ -38,13 +38,13 @@ def save(found: ThresholdSearch, folder: str | Path) -> list[Path]:
     stem, study = Path(folder) / _NAME, find_study(STUDY)
     picture, tree = stem.with_suffix(".png"), stem.with_suffix(".json")
     data = found.findings.data
-    with replacing(picture) as temporary:
-        heading = found.outcome.heading
-        save_figure(
-            search_figure(data.curves, found.courses, data.scaling, data.label, heading), temporary
-        )
-    tables = study.write(found.findings, stem)
-    with replacing(tree) as temporary:
-        text = json.dumps(found.numbers, indent=2, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    with together(stem.parent):
+        with replacing(picture) as temporary:
+            heading = found.outcome.heading
+            drawn = search_figure(data.curves, found.courses, data.scaling, data.label, heading)
+            save_figure(drawn, temporary)
+        tables = study.write(found.findings, stem)
+        with replacing(tree) as temporary:
+            text = json.dumps(found.numbers, indent=2, allow_nan=False, ensure_ascii=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
     return [picture, *tables, tree]

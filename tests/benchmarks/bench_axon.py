@@ -190,7 +190,7 @@ def switch() -> Table:
             scenario["stimulus"] = []
             stochhh.run(scenario, workers=1)
             result = stochhh.run(scenario, workers=1)
-            seconds = float(result.dataset.attrs["trials_wall_s"])
+            seconds = result.seconds.trials
             costs.append(seconds / (n * duration_ms / 0.05) * 1e9)
             flips = max(flips, float(result["transitions"][0]) / (n * duration_ms / 0.05))
         channels = int(result["count"].values[0].sum())

@@ -46,12 +46,15 @@ def test_an_unwritable_folder_is_one_clear_line(result, tmp_path):
 
 
 def test_check_folder_accepts_new_empty_and_own_folders(result, tmp_path):
-    assert check_folder(tmp_path / "new", "a", "A") == tmp_path / "new"
-    assert check_folder(tmp_path, "a", "A") == tmp_path
+    mine = result.experiment
+    other = stochhh.load_scenario("node_R95")
+    assert check_folder(tmp_path / "new", mine) == tmp_path / "new"
+    assert check_folder(tmp_path, mine) == tmp_path
     stochhh.save(result, tmp_path)
-    assert check_folder(tmp_path, result.name, result.title) == tmp_path
+    assert check_folder(tmp_path, mine) == tmp_path
     with pytest.raises(InputError, match="another scenario, 'squid-patch'"):
-        check_folder(tmp_path, result.name, "another title")
+        check_folder(tmp_path, other)
+    assert check_folder(tmp_path, other, force=True) == tmp_path
 
 
 def test_spikes_of_a_sweep_name_their_point(tmp_path):

@@ -13,8 +13,9 @@ import xarray as xr
 
 import stochhh
 from stochhh.errors import InputError
-from stochhh.result import FILE_NAME, Result, load, replacing
+from stochhh.result import FILE_NAME, Result, load
 from stochhh.scenario import resolved_toml
+from stochhh.writing import replacing
 
 
 def tables(**more: Any) -> dict[str, Any]:
@@ -124,8 +125,8 @@ def test_failing_write_leaves_the_old_file_alone(
     path = result.save(tmp_path / FILE_NAME)
     before = path.read_bytes()
 
-    def full_disk(self: xr.Dataset, target: Path, **options: Any) -> None:
-        Path(target).write_bytes(before[: len(before) // 2])
+    def full_disk(self: xr.Dataset, target: Any, **options: Any) -> None:
+        target.write(before[: len(before) // 2])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", full_disk)
