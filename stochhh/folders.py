@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -162,19 +162,20 @@ def refuse_links(folder: Path, names: Iterable[str]) -> None:
             )
 
 
-def remove_made(folder: Path, names: str) -> None:
+def remove_made(folder: Path, names: str, which: Callable[[str], bool] = lambda name: True) -> None:
     """Remove files of a folder whose whole name fits a pattern; links and all else stay.
 
     Parameters
     ----------
     folder : not looked into if it is a link
     names : regular expression of names that only the program gives
+    which : of those names
     """
     if folder.is_symlink() or not folder.is_dir():
         return
     with suppress(OSError):  # what cannot be removed does no harm
         for path in list(folder.iterdir()):
-            if re.fullmatch(names, path.name) and is_plain_file(path):
+            if re.fullmatch(names, path.name) and which(path.name) and is_plain_file(path):
                 path.unlink(missing_ok=True)
 
 

@@ -185,6 +185,7 @@ def run_ready(
         dataset = build_dataset(scenario, axes_of(scenario), points, failed)
         done = Sweep(scenario, dataset, failed, len(points) - before, damaged, folder)
         if kept is not None:
+            kept.begin()
             kept.keep_only(len(ready.keys), any(jobs[0].traces for jobs in ready.jobs))
             write_files(scenario, dataset, points, failed, kept.folder)
     return done

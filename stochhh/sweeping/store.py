@@ -27,7 +27,7 @@ FORMAT = 2
 SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
 _POINT = r"(\d{6})\.json"
-_LEFT = (SCENARIO, "sweep.csv", "sweep.nc", "summary.json", "figure.png")
+_RESULTS = ("sweep.csv", "sweep.nc", "summary.json", "figure.png")
 _FILES = {"path", "result", "scheme", "file"}  # keys whose text may name a file
 
 
@@ -42,6 +42,9 @@ def point_key(scenario: Experiment, index: int, traces: bool) -> str:
 def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[Store]:
     """Hold a folder for a sweep as long as the block lasts, as `stochhh.folders.held` does.
 
+    Nothing in it changes before the first point is kept, so that a sweep that comes to
+    nothing costs nothing, even with `force`.
+
     Raises
     ------
     InputError
@@ -52,11 +55,7 @@ def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[St
     _check_owner(folder, header, force)
     with folders.held(folder, "sweep", _LOCK):
         folders.refuse_links(folder, (_POINTS, _TRACES))
-        if force:
-            _clear(folder, 0, traces=False)
-        with replacing(folder / SCENARIO) as temporary:
-            temporary.write_text(header + resolved_toml(scenario), encoding="utf-8")
-        yield Store(folder)
+        yield Store(folder, header + resolved_toml(scenario), force)
 
 
 def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
@@ -76,11 +75,33 @@ def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
 class Store:
     """Finished points of a folder that is held."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scenario: str, force: bool) -> None:
         self.folder = folder
+        self._scenario, self._force, self._begun = scenario, force, False
+
+    def begin(self) -> None:
+        """Say whose folder it is; results of another sweep of the scenario go.
+
+        Raises
+        ------
+        InputError
+            It cannot be written.
+        """
+        if self._begun:
+            return
+        self._begun = True
+        path = self.folder / SCENARIO
+        if self._force:
+            _clear(self.folder, 0, traces=False)
+        if self._force or not _is_text(path, self._scenario):
+            folders.remove_made(self.folder, "|".join(map(re.escape, _RESULTS)))
+            with replacing(path) as temporary:
+                temporary.write_text(self._scenario, encoding="utf-8")
 
     def read(self, index: int, key: str, trials: int) -> Measured | None:
         """Numbers of a point; None if missing, damaged, of another scenario, or of other trials."""
+        if self._force:
+            return None
         try:
             if not is_plain_file(self._path(index)):
                 return None
@@ -106,6 +127,7 @@ class Store:
         InputError
             It cannot be written.
         """
+        self.begin()
         traces = None
         if result is not None:
             folders.refuse_links(self.folder / _TRACES, [f"{index:06d}"])
@@ -125,7 +147,9 @@ class Store:
             temporary.write_bytes(_canonical(tables) + b"\n")
 
     def there(self) -> int:
-        """How many points have a file, whole or not."""
+        """How many points have a file, whole or not, that may be gone on with."""
+        if self._force:
+            return 0
         with suppress(OSError):
             return sum(
                 re.fullmatch(_POINT, path.name) is not None
@@ -171,13 +195,11 @@ def _check_owner(folder: Path, header: str, force: bool) -> None:
 
 def _clear(folder: Path, n: int, traces: bool) -> None:
     """Remove what sweeps made in a folder, but for the first n points, with traces or without."""
-    for name in _LEFT:
+    for name in (SCENARIO, *_RESULTS):
         folders.remove_made(folder, folders.temporary_of(re.escape(name)))
     points = folder / _POINTS
     folders.remove_made(points, folders.temporary_of(_POINT))
-    for index in _numbers(points, _POINT):
-        if index >= n:
-            folders.remove_made(points, f"{index:06d}\\.json")
+    folders.remove_made(points, _POINT, lambda name: int(name[:6]) >= n)
     for index in _numbers(folder / _TRACES, r"(\d{6})"):
         one = folder / _TRACES / f"{index:06d}"
         result = re.escape(FILE_NAME)
@@ -189,6 +211,13 @@ def _clear(folder: Path, n: int, traces: bool) -> None:
     for emptied in (points, folder / _TRACES):
         with suppress(OSError):  # still in use
             emptied.rmdir()
+
+
+def _is_text(path: Path, text: str) -> bool:
+    """Whether a plain file holds that text."""
+    with suppress(OSError, ValueError):
+        return folders.is_plain_file(path) and path.read_text(encoding="utf-8") == text
+    return False
 
 
 def _numbers(folder: Path, names: str) -> list[int]:

@@ -346,6 +346,32 @@ def test_unknown_schedulers_are_refused(scheduler, workers, message):
         pass
 
 
+def test_results_of_another_sweep_do_not_stay_beside_one_that_was_interrupted(tmp_path):
+    stochhh.sweep(TABLES, out=tmp_path, overrides=QUICK)
+
+    def interrupt(done, n_points, share):
+        if done:
+            raise KeyboardInterrupt
+
+    others = {AREA: ["3 um^2", "4 um^2"]}
+    with pytest.raises(KeyboardInterrupt):
+        stochhh.sweep(TABLES, over=others, out=tmp_path, overrides=QUICK, on_point=interrupt)
+    assert "3 um^2" in (tmp_path / "scenario.toml").read_text()
+    assert not {path.name for path in tmp_path.iterdir()} & {"sweep.nc", "sweep.csv"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_sweep_that_cannot_begin_leaves_an_earlier_one_as_it_is(force, tmp_path):
+    stochhh.sweep(TABLES, out=tmp_path, overrides=QUICK)
+    before = contents(tmp_path)
+    others = {AREA: ["3 um^2", "4 um^2"]}
+    with pytest.raises(InputError, match="scheduler: got 'slurm'"):
+        stochhh.sweep(
+            TABLES, over=others, out=tmp_path, overrides=QUICK, scheduler="slurm", force=force
+        )
+    assert contents(tmp_path) == before
+
+
 # ---- the command ---------------------------------------------------------------------------
 
 

@@ -196,3 +196,15 @@ def test_what_is_no_file_of_ours_neither_hangs_nor_crashes(harm, name, tmp_path)
         assert not again.failed
         assert again.computed == (0 if name == "scenario.toml" else 1)
     assert "\n" not in said
+
+
+def test_clearing_looks_into_a_folder_once_however_many_points_go(tmp_path, monkeypatch):
+    (tmp_path / "points").mkdir()
+    for index in range(300):
+        (tmp_path / "points" / f"{index:06d}.json").touch()
+    looks = []
+    listed = type(tmp_path).iterdir
+    monkeypatch.setattr(type(tmp_path), "iterdir", lambda path: looks.append(path) or listed(path))
+    store._clear(tmp_path, 2, traces=False)
+    assert len(looks) < 30
+    assert len(list(listed(tmp_path / "points"))) == 2
