@@ -28,10 +28,13 @@ _PLAIN_PAUSE = 2.0  # s, at least, between such lines
 
 
 @contextmanager
-def progress(what: str, total_ms: float, quiet: bool = False) -> Iterator[Advance]:
+def progress(
+    what: str, total_ms: float, quiet: bool = False, patience_s: float = 0.0
+) -> Iterator[Advance]:
     """Show how far a run is and when it will be done; yields what to call with covered time.
 
-    A terminal gets a bar; a file or pipe gets a line every tenth of the way.
+    A terminal gets a bar; a file or pipe gets a line soon and every tenth of the way. Nothing is
+    shown of what is done within `patience_s`.
     """
     console = Console(stderr=True)
     if quiet:
@@ -45,9 +48,22 @@ def progress(what: str, total_ms: float, quiet: bool = False) -> Iterator[Advanc
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task(what, total=total_ms)
-            yield lambda covered_ms: bar.advance(task, covered_ms)
+        bar = Progress(*columns, console=console, transient=True)
+        task, begun = bar.add_task(what, total=total_ms), time.monotonic()
+        lock = threading.Lock()
+
+        def advance(covered_ms: float) -> None:
+            bar.advance(task, covered_ms)
+            with lock:
+                if not bar.live.is_started and time.monotonic() - begun >= patience_s:
+                    bar.start()
+
+        try:
+            advance(0.0)
+            yield advance
+        finally:
+            if bar.live.is_started:
+                bar.stop()
     else:
         yield PlainProgress(what, total_ms, sys.stderr)
 
@@ -60,14 +76,13 @@ class PlainProgress:
         self._begun = self._said = time.monotonic()
         self._covered = self._next = 0.0
         self._lock = threading.Lock()
-        self._next = _PLAIN_STEP
 
     def __call__(self, covered_ms: float) -> None:
         """Take in newly covered time, and now and then say where the run is."""
         with self._lock:
             self._covered += covered_ms
             now, share = time.monotonic(), self._covered / self._total
-            if share < self._next or now - self._said < _PLAIN_PAUSE:
+            if not share or share < self._next or now - self._said < _PLAIN_PAUSE:
                 return
             left = (now - self._begun) * (1 / share - 1)
             print(

@@ -10,7 +10,7 @@ from stochhh import theory
 from stochhh.errors import InputError
 from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.membrane import Membrane, build_membrane
-from stochhh.scenario import Scenario, expand_sweep
+from stochhh.scenario import Scenario, points_of
 from stochhh.thresholds import thresholds
 
 
@@ -24,7 +24,7 @@ def describe(scenario: Scenario) -> dict[str, Any]:
     InputError
         The membrane is not fully or not consistently given.
     """
-    scenario = expand_sweep(scenario)[0].scenario
+    scenario = next(points_of(scenario)).scenario
     membrane = build_membrane(scenario.membrane, scenario.name)
     try:
         rest: float | None = membrane.resting_voltage_mV()

@@ -9,7 +9,7 @@ import numpy as np
 from stochhh.circuit.build import Network, build_network
 from stochhh.circuit.rest import resting_state
 from stochhh.errors import InputError
-from stochhh.scenario import Circuit, expand_sweep
+from stochhh.scenario import Circuit, points_of
 
 
 def describe_circuit(circuit: Circuit) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def describe_circuit(circuit: Circuit) -> dict[str, Any]:
     InputError
         A cell, a membrane or a synapse that cannot be.
     """
-    circuit = expand_sweep(circuit)[0].scenario
+    circuit = next(points_of(circuit)).scenario
     network = build_network(circuit)
     try:
         rest = resting_state(network, circuit.name)[0]

@@ -9,6 +9,8 @@ import typer
 
 from stochhh.cli.app import Force, MethodName, Overrides, ScenarioName, app
 
+_PATIENCE_S = 1.0  # of people, before planning is shown
+
 
 @app.command("sweep")
 def sweep_command(
@@ -54,25 +56,16 @@ def sweep_command(
     from stochhh.scenario import load_experiment
     from stochhh.sweeping.asked import read_over, read_zip
     from stochhh.sweeping.files import FILES
-    from stochhh.sweeping.running import sweep
+    from stochhh.sweeping.running import plan_sweep, run_ready, said_failures
     from stochhh.sweeping.table import sweep_table
 
     axes, groups = read_over(over or ()), read_zip(zipped or ())
     named = load_experiment(scenario, overrides or ())
     folder = out or Path("results") / f"{named.name}_sweep"
-    finished = [0, 0]
+    finished: tuple[int, int] | None = None
     try:
-        with console.progress(f"{named.name}, sweep", 1.0, quiet) as advance:
-            shown = 0.0
-
-            def on_point(done: int, n_points: int, share: float) -> None:
-                nonlocal shown
-                finished[:] = done, n_points
-                if share > shown:
-                    advance(share - shown)
-                    shown = share
-
-            made = sweep(
+        with console.progress(f"{named.name}, planning", 1.0, quiet, _PATIENCE_S) as planned:
+            ready = plan_sweep(
                 named,
                 over=axes,
                 zipped=groups,
@@ -81,20 +74,32 @@ def sweep_command(
                 trials=trials,
                 method=method,
                 workers=workers,
-                scheduler=scheduler,
                 out=folder,
                 keep_traces=keep_traces,
                 force=force,
-                on_point=on_point,
+                on_planned=lambda _, n_points: planned(1 / n_points),
             )
+        with console.progress(f"{named.name}, sweep", 1.0, quiet) as advance:
+            shown = 0.0
+
+            def on_point(done: int, n_points: int, share: float) -> None:
+                nonlocal shown, finished
+                finished = done, n_points
+                if share > shown:
+                    advance(share - shown)
+                    shown = share
+
+            made = run_ready(ready, workers, scheduler, folder, force, on_point)
     except (KeyboardInterrupt, SystemExit) as stop:
         code = stop.code if isinstance(stop, SystemExit) else 130
-        done, n_points = finished
-        typer.echo(
-            f"interrupted: {done} of {n_points} points are kept in {folder}/; "
-            "the same command goes on from there",
-            err=True,
-        )
+        if finished is None:
+            typer.echo("interrupted before the first point", err=True)
+        else:
+            typer.echo(
+                f"interrupted: {finished[0]} of {finished[1]} points are kept in {folder}/; "
+                "the same command goes on from there",
+                err=True,
+            )
         raise typer.Exit(code if isinstance(code, int) else 130) from None
     screen = Console(quiet=quiet)
     screen.print(sweep_table(made))
@@ -105,7 +110,7 @@ def sweep_command(
         f"wrote {', '.join(FILES)} to {folder}/",
         highlight=False,
     )
-    for index, why in made.failed.items():
-        typer.echo(f"point {index} failed: {why}", err=True)
+    for failure in said_failures(made.failed):
+        typer.echo(failure, err=True)
     if made.failed:
         raise typer.Exit(1)

@@ -10,7 +10,15 @@ from stochhh.scenario.load import (
     resolved_toml,
 )
 from stochhh.scenario.models import Scenario
-from stochhh.scenario.sweeps import Point, SweepAxis, axes_of, expand_sweep
+from stochhh.scenario.sweeps import (
+    Point,
+    SweepAxis,
+    axes_of,
+    expand_sweep,
+    n_points_of,
+    places_of,
+    points_of,
+)
 
 __all__ = [
     "Circuit",
@@ -24,5 +32,8 @@ __all__ = [
     "library_scenarios",
     "load_experiment",
     "load_scenario",
+    "n_points_of",
+    "places_of",
+    "points_of",
     "resolved_toml",
 ]

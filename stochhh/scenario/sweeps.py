@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -72,8 +73,30 @@ def axes_of(scenario: Experiment) -> tuple[SweepAxis, ...]:
     return tuple(axes)
 
 
+def n_points_of(scenario: Experiment) -> int:
+    """Number of points of a scenario's sweep; one without a sweep."""
+    return prod(len(axis.steps) for axis in axes_of(scenario))
+
+
+def places_of(scenario: Experiment) -> Iterator[dict[str, Any]]:
+    """Values of the swept keys at each point, in the order of `expand_sweep`."""
+    axes = axes_of(scenario)
+    for chosen in product(*(axis.steps for axis in axes)):
+        given = {
+            key: value
+            for axis, values in zip(axes, chosen, strict=True)
+            for key, value in zip(axis.keys, values, strict=True)
+        }
+        yield {key: given[key] for key in scenario.sweep}
+
+
 def expand_sweep(scenario: AnyExperiment, any_key: bool = False) -> list[Point[AnyExperiment]]:
-    """List the points of a scenario's sweep in the order of a nested loop, last axis fastest.
+    """List the points of a scenario's sweep, as `points_of` makes them."""
+    return list(points_of(scenario, any_key))
+
+
+def points_of(scenario: AnyExperiment, any_key: bool = False) -> Iterator[Point[AnyExperiment]]:
+    """Make the points of a scenario's sweep in the order of a nested loop, last axis fastest.
 
     A scenario without a sweep is one point with no axes.
 
@@ -89,18 +112,11 @@ def expand_sweep(scenario: AnyExperiment, any_key: bool = False) -> list[Point[A
     """
     for key in scenario.sweep:
         _check_key(key, scenario, any_key)
-    axes = axes_of(scenario)
-    if not axes:
-        return [Point({}, scenario)]
+    if not scenario.sweep:
+        yield Point({}, scenario)
+        return
     unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
-    points = []
-    for chosen in product(*(axis.steps for axis in axes)):
-        given = {
-            key: value
-            for axis, values in zip(axes, chosen, strict=True)
-            for key, value in zip(axis.keys, values, strict=True)
-        }
-        place = {key: given[key] for key in scenario.sweep}
+    for place in places_of(scenario):
         data = unswept
         for key, value in place.items():
             if key != REPEATS:
@@ -108,8 +124,7 @@ def expand_sweep(scenario: AnyExperiment, any_key: bool = False) -> list[Point[A
                 data = set_key(data, key, value, where)
         shown = ", ".join(f"{key} = {value!r}" for key, value in place.items())
         where = f"{scenario.name} at {shown}"
-        points.append(Point(place, validated(type(scenario), data, where, scenario.name)))
-    return points
+        yield Point(place, validated(type(scenario), data, where, scenario.name))
 
 
 def _check_key(key: str, scenario: Experiment, any_key: bool) -> None:

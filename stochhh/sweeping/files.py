@@ -19,7 +19,7 @@ from stochhh import netcdf
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
-from stochhh.scenario import Experiment, expand_sweep
+from stochhh.scenario import Experiment, places_of
 from stochhh.sweeping.dataset import metrics_in_order
 from stochhh.sweeping.metric import Measured
 from stochhh.writing import replacing
@@ -41,7 +41,7 @@ def write_files(
     InputError
         The folder cannot be written.
     """
-    places = [point.values for point in expand_sweep(scenario, any_key=True)]
+    places = list(places_of(scenario))
     _write_table(folder / "sweep.csv", places, points)
     text = json.dumps(summarise_sweep(scenario, places, points, failed), indent=2, allow_nan=False)
     with replacing(folder / "summary.json") as temporary:

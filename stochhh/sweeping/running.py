@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from stochhh.errors import InputError
+from stochhh.errors import InputError, StochhhError
 from stochhh.execute import default_workers
 from stochhh.needs import expected_seconds
 from stochhh.result import Result
-from stochhh.scenario import Circuit, Experiment, axes_of, expand_sweep, load_experiment
+from stochhh.scenario import Circuit, Experiment, axes_of, load_experiment, n_points_of, points_of
 from stochhh.sweeping import store
 from stochhh.sweeping.asked import with_sweep
 from stochhh.sweeping.dataset import build_dataset
@@ -33,6 +34,10 @@ _SHORTEST_JOB_S = 0.25
 
 #: Called with the number of points that are done, of all, and the share of the work.
 OnPoint = Callable[[int, int, float], None]
+#: Called with the number of points that are planned, and of all.
+OnPlanned = Callable[[int, int], None]
+_MOST_REASONS = 5
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,45 @@ def sweep(
     ------
     InputError
         Something in the scenario is wrong, or the folder cannot be used.
+    StochhhError
+        No point was finished: why. Where some were, a warning says why the others were not.
     KeyboardInterrupt
         Interrupted; what is in the folder stays and is gone on with.
+    """
+    ready = plan_sweep(
+        scenario, over=over, zipped=zipped, repeats=repeats, overrides=overrides, seed=seed,
+        trials=trials, method=method, workers=workers, out=out, keep_traces=keep_traces,
+        force=force,
+    )  # fmt: skip
+    made = run_ready(ready, workers, scheduler, None if out is None else Path(out), force, on_point)
+    if made.failed:
+        said = "; ".join(said_failures(made.failed))
+        warnings.warn(f"{said} (all are in Sweep.failed)", stacklevel=2)
+    return made
+
+
+def plan_sweep(
+    scenario: str | Path | Mapping[str, Any] | Experiment,
+    *,
+    over: Mapping[str, Sequence[Any] | str | Mapping[str, Any]] | None = None,
+    zipped: Sequence[Sequence[str]] = (),
+    repeats: int | None = None,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    trials: int | None = None,
+    method: str | None = None,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    keep_traces: bool = False,
+    force: bool = False,
+    on_planned: OnPlanned | None = None,
+) -> Ready:
+    """Plan what `sweep` runs; of many points that takes a while, of which `on_planned` is told.
+
+    Raises
+    ------
+    InputError
+        Something in the scenario is wrong.
     """
     refuse_in_a_worker_that_begins()
     folder = None if out is None else Path(out)
@@ -122,12 +164,15 @@ def sweep(
         earlier = store.earlier_seed(folder, resolved)
         if earlier is not None:
             resolved = with_sweep(scenario, *given, earlier, trials, method)
-    return run_ready(
-        prepare(resolved, keep_traces, workers), workers, scheduler, folder, force, on_point
-    )
+    return prepare(resolved, keep_traces, workers, on_planned)
 
 
-def prepare(scenario: Experiment, keep_traces: bool = False, workers: int | None = None) -> Ready:
+def prepare(
+    scenario: Experiment,
+    keep_traces: bool = False,
+    workers: int | None = None,
+    on_planned: OnPlanned | None = None,
+) -> Ready:
     """Plan every point of a sweep, so that what is wrong shows before anything runs.
 
     Raises
@@ -140,7 +185,10 @@ def prepare(scenario: Experiment, keep_traces: bool = False, workers: int | None
     follows = not isinstance(scenario, Circuit) and scenario.run.record.channels != 0
     if follows and not keep_traces:  # nobody sees them
         swept = load_experiment(scenario, ["run.record.channels=0", "figure={}"])
-    for index, point in enumerate(expand_sweep(swept, any_key=True)):
+    n_points = n_points_of(swept)
+    for index, point in enumerate(points_of(swept, any_key=True)):
+        if on_planned is not None:
+            on_planned(index, n_points)
         plan = plan_of(point.scenario, index)
         keys.append(store.point_key(point.scenario, index, keep_traces))
         plans.append(plan if keep_traces else lean(plan))
@@ -182,6 +230,9 @@ def run_ready(
         damaged = 0 if kept is None else max(kept.there() - len(points), 0)
         before = len(points)
         failed = _compute(ready, points, kept, workers, scheduler, on_point)
+        if not points:
+            why = "; ".join(said_failures(failed))
+            raise StochhhError(f"{scenario.name}: no point of the sweep was finished: {why}")
         dataset = build_dataset(scenario, axes_of(scenario), points, failed)
         done = Sweep(scenario, dataset, failed, len(points) - before, damaged, folder)
         if kept is not None:
@@ -247,6 +298,21 @@ def _compute(
     points.clear()
     points.update(ordered)
     return dict(sorted(failed.items()))
+
+
+def said_failures(failed: Mapping[int, str]) -> list[str]:
+    """Say which points failed and why, a text for each reason, the most common first."""
+    points: dict[str, list[int]] = {}
+    for index, why in failed.items():
+        points.setdefault(why, []).append(index)
+    said = []
+    for why, those in sorted(points.items(), key=lambda one: -len(one[1]))[:_MOST_REASONS]:
+        named = ", ".join(str(index) for index in those[:_MOST_NAMED])
+        more = f" and {len(those) - _MOST_NAMED} more" if len(those) > _MOST_NAMED else ""
+        said.append(f"point{'s' if len(those) > 1 else ''} {named}{more} failed: {why}")
+    if len(points) > _MOST_REASONS:
+        said.append(f"others failed for {len(points) - _MOST_REASONS} other reasons")
+    return said
 
 
 def _seed_asked(scenario: Any, overrides: Sequence[str]) -> int | None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from stochhh.analysis.axes import value_label
 from stochhh.analysis.spikes import mean_estimate
 from stochhh.plot.sweep_metrics import last_part
-from stochhh.scenario import expand_sweep
+from stochhh.scenario import places_of
 from stochhh.sweeping.running import Sweep
 
 _MOST_ROWS = 30
@@ -27,7 +27,7 @@ _CLAMPED = {"current_mean": "mean (pA)", "current_min": "lowest", "current_max":
 def sweep_table(sweep: Sweep) -> Table:
     """Lay out points and the means of some numbers over trials, with 95 % intervals."""
     data = sweep.dataset
-    places = [point.values for point in expand_sweep(sweep.scenario, any_key=True)]
+    places = list(places_of(sweep.scenario))
     headings = _CLAMPED if "current_mean" in data else _SPIKING
     headings = _IMPULSES if "rate_at_end" in data else headings
     names = [name for name in headings if name in data]

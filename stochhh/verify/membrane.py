@@ -12,7 +12,7 @@ import numpy as np
 from stochhh import simulate
 from stochhh.plan import Plan
 from stochhh.result import Result
-from stochhh.scenario import Scenario, expand_sweep
+from stochhh.scenario import Scenario, points_of
 from stochhh.verify.claims import claim_of
 from stochhh.verify.clamped import MOST_RAMPS, clamp_rows
 from stochhh.verify.comparison import Comparison, variance_is
@@ -54,7 +54,7 @@ def verify_membrane(
     Parameters are those of `scheme.verify_scheme`.
     """
     claim = claim_of(method)
-    scenario = expand_sweep(scenario)[0].scenario
+    scenario = next(points_of(scenario)).scenario
     plan = simulate.plan(simulate.resolve(scenario, seed=seed))[0][0]
     report = on_progress if on_progress is not None else _ignore
     rows: list[Row] = []

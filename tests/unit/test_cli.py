@@ -357,6 +357,16 @@ def test_plain_progress_gives_a_time_left(capsys):
     assert capsys.readouterr().err.strip() == "walk: 50 %, 10 s left"
 
 
+def test_a_bar_of_what_takes_no_time_is_not_shown(capsys, monkeypatch):
+    from stochhh.console import progress
+
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    for patience_s, shown in ((60.0, False), (0.0, True)):
+        with progress("walk", 1.0, patience_s=patience_s) as advance:
+            advance(1.0)
+        assert ("walk" in capsys.readouterr().err) == shown
+
+
 def test_a_large_sweep_has_a_table_of_its_first_and_last_points():
     overrides = ["membrane.area=1 um^2", "run.deterministic=false"]
     summary = stochhh.summarise(stochhh.run("all-or-none", overrides=overrides, trials=1, seed=1))

@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 
 import stochhh
-from stochhh.errors import InputError, TrustError
+from stochhh.errors import InputError, StochhhError, TrustError
 from stochhh.sweeping import point as point_module
 from stochhh.sweeping import running, scheduling
 from stochhh.sweeping.asked import read_over
@@ -247,7 +247,8 @@ def test_a_point_that_fails_is_named_and_the_rest_goes_on(monkeypatch, tmp_path)
         return simulate(job, progress)
 
     monkeypatch.setattr(point_module, "simulate_point", failing)
-    swept = stochhh.sweep(TABLES, out=tmp_path)
+    with pytest.warns(UserWarning, match="point 1 failed: TrustError: charge was not conserved"):
+        swept = stochhh.sweep(TABLES, out=tmp_path)
     assert swept.failed == {1: "TrustError: charge was not conserved"}
     assert np.isnan(swept.dataset["voltage_mean"].values[1]).all()
     assert np.isfinite(swept.dataset["voltage_mean"].values[0]).all()
@@ -256,6 +257,30 @@ def test_a_point_that_fails_is_named_and_the_rest_goes_on(monkeypatch, tmp_path)
     assert stochhh.sweep(TABLES, out=tmp_path).computed == 1
     stochhh.sweep(TABLES, out=tmp_path.parent / "whole")
     assert contents(tmp_path) == contents(tmp_path.parent / "whole")
+
+
+def test_a_sweep_of_which_no_point_was_finished_is_an_error(monkeypatch, tmp_path, call):
+    def failing(job, progress):
+        raise TrustError("charge was not conserved")
+
+    monkeypatch.setattr(point_module, "simulate_point", failing)
+    said = "no point of the sweep was finished: points 0, 1 failed: TrustError: charge was not"
+    with pytest.raises(StochhhError, match=f"scenario: {said}"):
+        stochhh.sweep(TABLES, out=tmp_path / "s")
+    assert not [path for path in (tmp_path / "s").rglob("*") if path.suffix != ".lock"]
+    write(tmp_path)
+    code, _, err = call("sweep", "small.toml", "--over", "membrane.area=1 um^2,2 um^2", "--quiet")
+    assert code == 1
+    assert err.startswith(f"error: small: {said}")
+    assert err.count("\n") == 1
+
+
+def test_many_failures_are_a_few_lines():
+    failed = {index: "rain" if index % 3 else f"snow {index}" for index in range(60)}
+    lines = running.said_failures(failed)
+    assert lines[0] == "points 1, 2, 4, 5, 7 and 35 more failed: rain"
+    assert lines[-1] == "others failed for 16 other reasons"
+    assert len(lines) == 6
 
 
 class Mortal(Executor):
@@ -410,6 +435,15 @@ def test_the_command_refuses_in_one_line(call, tmp_path):
         "error: small at membrane.area = 2: membrane.area: got the bare number 2, need"
     )
     assert not (tmp_path / "results").exists()
+
+
+def test_the_command_says_that_it_plans(call, tmp_path, monkeypatch):
+    write(tmp_path, duration='"2 ms"', trials="1")
+    monkeypatch.setattr("stochhh.console._PLAIN_PAUSE", 0.0)
+    code, _, err = call("sweep", "small.toml", "--over", "membrane.area=1 um^2,2 um^2,3 um^2")
+    assert code == 0
+    assert "small, planning: 33 %" in err
+    assert err.index("small, planning") < err.index("small, sweep")
 
 
 PROGRAM = [sys.executable, "-m", "stochhh", "sweep", "small.toml", "--over",
