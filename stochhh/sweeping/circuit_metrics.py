@@ -16,10 +16,51 @@ from stochhh.analysis.cells import (
     passages,
     velocity_m_per_s,
 )
+from stochhh.circuit.plan import CircuitPlan
 from stochhh.result import Result
-from stochhh.sweeping.metric import Metric
+from stochhh.sweeping.metric import Kind, Metric
 
 NOTHING = float("nan")
+
+#: With the number of spikes at both ends, in a trial of so many ms.
+_ENDS: tuple[tuple[Kind, Callable[[Any, Any, float], float]], ...] = (
+    (
+        Kind("spikes_at_start", "1", "spikes at the start of the cell", "cell"),
+        lambda start, end, ms: len(start),
+    ),
+    (
+        Kind("spikes_at_end", "1", "spikes at the end of the cell", "cell"),
+        lambda start, end, ms: len(end),
+    ),
+    (
+        Kind("rate_at_end", "Hz", "rate of spikes at the end of the cell", "cell"),
+        lambda start, end, ms: len(end) / ms * 1e3,
+    ),
+    (
+        Kind("first_at_end", "ms", "first spike at the end of the cell", "cell"),
+        lambda start, end, ms: float(end[0]) if len(end) else NOTHING,
+    ),
+)
+_VELOCITY = Kind("velocity", "m/s", "velocity of the first impulse", "cell")
+_EVOKED = Kind("evoked_vesicles", "1", "vesicles released by spikes", "synapse")
+_SPONTANEOUS = Kind("spontaneous_vesicles", "1", "vesicles released without a spike", "synapse")
+_IONS = Kind("ions", "1", "ions that left the cells, net", "population")
+_TRANSITIONS = Kind("transitions", "1", "channel transitions")
+
+
+def circuit_kinds(plan: CircuitPlan) -> list[Kind]:
+    """What `circuit_metrics` measures of the result of a plan, in its order."""
+    network = plan.network
+    kinds: list[Kind] = []
+    for shape in network.shapes:
+        mine = [kind for kind, _ in _ENDS]
+        if len(shape.geometry.parent) > 1:
+            mine.append(_VELOCITY)
+        kinds += [kind._replace(label=shape.name) for kind in mine]
+    for synapse in plan.synapses:
+        kinds += [kind._replace(label=synapse.name) for kind in (_EVOKED, _SPONTANEOUS)]
+    channels = network.kinds[: network.n_channel_kinds]
+    return [*kinds, *(_IONS._replace(label=one.name) for one in channels), _TRANSITIONS]
 
 
 def circuit_metrics(result: Result) -> list[Metric]:
@@ -34,38 +75,30 @@ def circuit_metrics(result: Result) -> list[Metric]:
         metrics += _vesicles(data, number, str(name))
     for index, name in enumerate(data["population"].values):
         ions = _numbers(data["ions"].values[:, index])
-        metrics.append(
-            Metric("ions", "1", "ions that left the cells, net", ions, NOTHING,
-                   "population", str(name))
-        )  # fmt: skip
+        metrics.append(_IONS.metric(ions, label=str(name)))
     flips = _numbers(data["transitions"].values)
-    return [*metrics, Metric("transitions", "1", "channel transitions", flips, NOTHING)]
+    return [*metrics, _TRANSITIONS.metric(flips)]
 
 
 def _impulses(data: xr.Dataset, cell: str, duration_ms: float, compared: bool) -> list[Metric]:
     path = main_path(data, cell)
     start, end = int(path.compartment[0]), int(path.compartment[-1])
     at_start, at_end = passages(data, start), passages(data, end)
-    ends: list[tuple[str, str, str, Callable[[Any, Any], float]]] = [
-        ("spikes_at_start", "1", "spikes at the start of the cell", lambda a, b: len(a)),
-        ("spikes_at_end", "1", "spikes at the end of the cell", lambda a, b: len(b)),
-        ("rate_at_end", "Hz", "rate of spikes at the end of the cell",
-         lambda a, b: len(b) / duration_ms * 1e3),
-        ("first_at_end", "ms", "first spike at the end of the cell",
-         lambda a, b: float(b[0]) if len(b) else NOTHING),
-    ]  # fmt: skip
     found = []
-    for name, units, about, number in ends:
-        values = tuple(float(number(a, b)) for a, b in zip(at_start, at_end, strict=True))
+    for kind, number in _ENDS:
+        values = tuple(
+            float(number(first, last, duration_ms))
+            for first, last in zip(at_start, at_end, strict=True)
+        )
         limit = NOTHING
         if compared:
-            limit = float(number(*(passages(data, k, deterministic=True)[0] for k in (start, end))))
-        found.append(Metric(name, units, about, values, limit, "cell", cell))
+            first, last = (passages(data, k, deterministic=True)[0] for k in (start, end))
+            limit = float(number(first, last, duration_ms))
+        found.append(kind.metric(values, limit, cell))
     if path.is_cable:
-        about = "velocity of the first impulse"
         speeds = _velocity(data, path, False)
         limit = _velocity(data, path, True)[0] if compared else NOTHING
-        found.append(Metric("velocity", "m/s", about, speeds, limit, "cell", cell))
+        found.append(_VELOCITY.metric(speeds, limit, cell))
     return found
 
 
@@ -79,14 +112,14 @@ def _vesicles(data: xr.Dataset, number: int, synapse: str) -> list[Metric]:
     mine = data["release_synapse"].values == number
     evoked = np.isfinite(data["release_spike"].values)
     owner, trials = data["release_trial"].values, data["trial"].values
+
+    def counts(which: Any) -> tuple[float, ...]:
+        return tuple(float(np.sum(mine & which & (owner == trial))) for trial in trials)
+
     return [
-        Metric(name, "1", about, tuple(float(np.sum(mine & which & (owner == t))) for t in trials),
-               NOTHING, "synapse", synapse)
-        for name, about, which in (
-            ("evoked_vesicles", "vesicles released by spikes", evoked),
-            ("spontaneous_vesicles", "vesicles released without a spike", ~evoked),
-        )
-    ]  # fmt: skip
+        _EVOKED.metric(counts(evoked), label=synapse),
+        _SPONTANEOUS.metric(counts(~evoked), label=synapse),
+    ]
 
 
 def _numbers(values: Any) -> tuple[float, ...]:

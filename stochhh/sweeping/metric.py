@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -24,6 +25,24 @@ class Metric(NamedTuple):
     limit: float
     of: str = ""
     label: str = ""
+
+
+class Kind(NamedTuple):
+    """What a metric is; the fields are those of `Metric`."""
+
+    name: str
+    units: str
+    long_name: str
+    of: str = ""
+    label: str = ""
+
+    def metric(self, values: tuple[float, ...], limit: float = math.nan, label: str = "") -> Metric:
+        """Make the metric of its numbers."""
+        return Metric(self.name, self.units, self.long_name, values, limit, self.of, label)
+
+    def without_numbers(self) -> Metric:
+        """Make a metric that equals another of its kind."""
+        return self.metric((), 0.0, self.label)
 
 
 class Measured(NamedTuple):

@@ -1,4 +1,4 @@
-"""What is kept of every trial of a point: a few numbers. `measure` alone says which.
+"""What is kept of every trial of a point: a few numbers. This module alone says which.
 
 The rest of the package carries `Metric`s without knowing what they are.
 """
@@ -11,11 +11,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh.circuit.plan import CircuitPlan
+from stochhh.plan import Plan
 from stochhh.result import Result
-from stochhh.sweeping.circuit_metrics import circuit_metrics
-from stochhh.sweeping.metric import Measured, Metric
+from stochhh.scenario import Experiment
+from stochhh.sweeping.circuit_metrics import circuit_kinds, circuit_metrics
+from stochhh.sweeping.metric import Kind, Measured, Metric
+from stochhh.sweeping.trials import AnyPlan, how
 
 Floats = NDArray[np.float64]
+
+#: With the number of each train of spikes, in a trial of so many ms.
+_SPIKES: tuple[tuple[Kind, Callable[[Floats, float], float]], ...] = (
+    (Kind("spike_count", "1", "spikes in a trial"), lambda train, ms: len(train)),
+    (Kind("firing_rate", "Hz", "firing rate"), lambda train, ms: len(train) / ms * 1e3),
+    (
+        Kind("first_spike", "ms", "time of first spike"),
+        lambda train, ms: train[0] if len(train) else np.nan,
+    ),
+    (Kind("isi_mean", "ms", "mean interspike interval"), lambda train, ms: _mean_interval(train)),
+    (Kind("isi_cv", "1", "CV of interspike intervals"), lambda train, ms: _interval_cv(train)),
+)
+#: With the course, and its number.
+_COURSES: tuple[tuple[Kind, str, Callable[[Floats], Any]], ...] = (
+    (Kind("voltage_mean", "mV", "mean voltage"), "voltage", np.mean),
+    (Kind("voltage_sd", "mV", "SD of voltage"), "voltage", np.std),
+    (Kind("voltage_min", "mV", "lowest voltage"), "voltage", np.min),
+    (Kind("voltage_max", "mV", "highest voltage"), "voltage", np.max),
+    (Kind("current_mean", "pA", "mean current of the clamp"), "total_current", np.mean),
+    (Kind("current_min", "pA", "lowest current of the clamp"), "total_current", np.min),
+    (Kind("current_max", "pA", "highest current of the clamp"), "total_current", np.max),
+)
+_TRANSITIONS = Kind("transitions", "1", "channel transitions")
+_IONS = Kind("ions", "1", "ions that left the cell, net", "population")
 
 
 def measure(result: Result) -> Measured:
@@ -41,22 +69,60 @@ def joined(parts: Sequence[Measured]) -> Measured:
     return parts[0]._replace(metrics=metrics)
 
 
-def _spikes(result: Result) -> list[Metric]:
-    trains = result.spike_trains()
-    limit = result.spike_trains(deterministic=True)[0] if result.has_deterministic else None
+def nothing_of(experiment: Experiment, plan: AnyPlan) -> Measured:
+    """What `measure` makes of the result of a plan, without any trial."""
+    said = how(experiment, plan)
+    kinds = circuit_kinds(plan) if isinstance(plan, CircuitPlan) else _kinds(plan)
+    return Measured(said["method"], said.get("step_ms"), tuple(map(Kind.without_numbers, kinds)))
 
-    def metric(name: str, units: str, long_name: str, number: Callable[[Floats], float]) -> Metric:
-        values = tuple(float(number(train)) for train in trains)
-        return Metric(name, units, long_name, values, _of_limit(number, limit))
 
-    duration = result.duration_ms
+def _kinds(plan: Plan) -> list[Kind]:
+    courses = ("voltage", "total_current") if plan.clamp else ("voltage",)
     return [
-        metric("spike_count", "1", "spikes in a trial", len),
-        metric("firing_rate", "Hz", "firing rate", lambda t: len(t) / duration * 1e3),
-        metric("first_spike", "ms", "time of first spike", lambda t: t[0] if len(t) else np.nan),
-        metric("isi_mean", "ms", "mean interspike interval", _mean_interval),
-        metric("isi_cv", "1", "CV of interspike intervals", _interval_cv),
+        *(kind for kind, _ in _SPIKES),
+        *(kind for kind, course, _ in _COURSES if course in courses),
+        _TRANSITIONS,
+        *(_IONS._replace(label=one.name) for one in plan.membrane.populations),
     ]
+
+
+def _spikes(result: Result) -> list[Metric]:
+    trains, duration_ms = result.spike_trains(), result.duration_ms
+    limit = result.spike_trains(deterministic=True)[0] if result.has_deterministic else None
+    metrics = []
+    for kind, number in _SPIKES:
+        values = tuple(float(number(train, duration_ms)) for train in trains)
+        of_limit = np.nan if limit is None else float(number(limit, duration_ms))
+        metrics.append(kind.metric(values, of_limit))
+    return metrics
+
+
+def _courses(result: Result) -> list[Metric]:
+    """Of recorded courses; each trial by itself, so that it matters not which run with it."""
+    data = result.dataset
+    metrics = []
+    for kind, course, number in _COURSES:
+        if course not in data:
+            continue
+        rows = [np.ascontiguousarray(row) for row in data[course].values]
+        other = f"deterministic_{course}"
+        limit = np.ascontiguousarray(data[other].values) if other in data else None
+        values = tuple(float(number(row)) for row in rows)
+        of_limit = np.nan if limit is None else float(number(limit))
+        metrics.append(kind.metric(values, of_limit))
+    return metrics
+
+
+def _channels(result: Result) -> list[Metric]:
+    data = result.dataset
+    transitions = tuple(float(value) for value in data["transitions"].values)
+    metrics = [_TRANSITIONS.metric(transitions)]
+    limits = data["deterministic_ions"].values if result.has_deterministic else None
+    for index, name in enumerate(data["population"].values):
+        ions = tuple(float(value) for value in data["ions"].values[:, index])
+        limit = np.nan if limits is None else float(limits[index])
+        metrics.append(_IONS.metric(ions, limit, str(name)))
+    return metrics
 
 
 def _mean_interval(train: Floats) -> float:
@@ -66,46 +132,3 @@ def _mean_interval(train: Floats) -> float:
 def _interval_cv(train: Floats) -> float:
     intervals = np.diff(train)
     return float(intervals.std(ddof=1) / intervals.mean()) if len(intervals) > 1 else np.nan
-
-
-def _courses(result: Result) -> list[Metric]:
-    """Of recorded courses; each trial by itself, so that it matters not which run with it."""
-    data = result.dataset
-    asked: list[tuple[str, str, str, str, Callable[[Floats], Any]]] = [
-        ("voltage_mean", "voltage", "mV", "mean voltage", np.mean),
-        ("voltage_sd", "voltage", "mV", "SD of voltage", np.std),
-        ("voltage_min", "voltage", "mV", "lowest voltage", np.min),
-        ("voltage_max", "voltage", "mV", "highest voltage", np.max),
-        ("current_mean", "total_current", "pA", "mean current of the clamp", np.mean),
-        ("current_min", "total_current", "pA", "lowest current of the clamp", np.min),
-        ("current_max", "total_current", "pA", "highest current of the clamp", np.max),
-    ]
-    metrics = []
-    for name, course, units, long_name, number in asked:
-        if course not in data:
-            continue
-        rows = [np.ascontiguousarray(row) for row in data[course].values]
-        other = f"deterministic_{course}"
-        limit = np.ascontiguousarray(data[other].values) if other in data else None
-        values = tuple(float(number(row)) for row in rows)
-        metrics.append(Metric(name, units, long_name, values, _of_limit(number, limit)))
-    return metrics
-
-
-def _channels(result: Result) -> list[Metric]:
-    data = result.dataset
-    transitions = tuple(float(value) for value in data["transitions"].values)
-    metrics = [Metric("transitions", "1", "channel transitions", transitions, np.nan)]
-    limits = data["deterministic_ions"].values if result.has_deterministic else None
-    for index, name in enumerate(data["population"].values):
-        ions = tuple(float(value) for value in data["ions"].values[:, index])
-        limit = np.nan if limits is None else float(limits[index])
-        metrics.append(
-            Metric("ions", "1", "ions that left the cell, net", ions, limit,
-                   "population", str(name))
-        )  # fmt: skip
-    return metrics
-
-
-def _of_limit(number: Callable[[Floats], Any], limit: Floats | None) -> float:
-    return np.nan if limit is None else float(number(limit))

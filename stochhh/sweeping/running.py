@@ -21,7 +21,7 @@ from stochhh.sweeping.asked import with_sweep
 from stochhh.sweeping.dataset import build_dataset
 from stochhh.sweeping.files import write_files
 from stochhh.sweeping.metric import Measured
-from stochhh.sweeping.metrics import joined
+from stochhh.sweeping.metrics import joined, nothing_of
 from stochhh.sweeping.point import Done, Job, expected_overhead
 from stochhh.sweeping.scheduling import make_batches, run_batches
 from stochhh.sweeping.trials import lean, most_trials, n_trials_of, plan_of
@@ -243,10 +243,14 @@ def run_ready(
 
 
 def _finished(ready: Ready, kept: store.Store | None) -> dict[int, Measured]:
-    found = {}
-    for index, key in enumerate(ready.keys) if kept is not None else ():
-        trials = sum(job.n for job in ready.jobs[index])
-        measured = kept.read(index, key, trials) if kept is not None else None
+    """Points that a folder holds already."""
+    found: dict[int, Measured] = {}
+    if kept is None:
+        return found
+    for index, (key, jobs) in enumerate(zip(ready.keys, ready.jobs, strict=True)):
+        like = nothing_of(jobs[0].scenario, jobs[0].plan)
+        trials = sum(job.n for job in jobs)
+        measured = kept.read(index, key, trials, like, jobs[0].traces)
         if measured is not None:
             found[index] = measured
     return found

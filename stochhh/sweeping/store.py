@@ -28,6 +28,7 @@ SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
 _POINT = r"(\d{6})\.json"
 _RESULTS = ("sweep.csv", "sweep.nc", "summary.json", "figure.png")
+_LONGEST_POINT, _LONGEST_METRIC = 10_000, 1000  # bytes of a file, and for each number more
 _FILES = {"path", "result", "scheme", "file"}  # keys whose text may name a file
 
 
@@ -98,26 +99,37 @@ class Store:
             with replacing(path) as temporary:
                 temporary.write_text(self._scenario, encoding="utf-8")
 
-    def read(self, index: int, key: str, trials: int) -> Measured | None:
-        """Numbers of a point; None if missing, damaged, of another scenario, or of other trials."""
-        if self._force:
-            return None
+    def read(
+        self, index: int, key: str, trials: int, like: Measured, with_traces: bool
+    ) -> Measured | None:
+        """Numbers of a point; None if missing or damaged, or not those of its scenario.
+
+        Parameters
+        ----------
+        index, key : of the point
+        trials : that it has
+        like : how it is made, and what is measured of it
+        with_traces : whether its whole result must be there
+        """
+        path, kept = self._path(index), self.traces_path(index)
+        longest = _LONGEST_POINT + _LONGEST_METRIC * (1 + trials) * len(like.metrics)
         try:
-            if not is_plain_file(self._path(index)):
+            if self._force or not is_plain_file(path) or path.stat().st_size > longest:
                 return None
-            tables = json.loads(self._path(index).read_text(encoding="utf-8"))
+            tables = json.loads(path.read_text(encoding="utf-8"))
             content = tables["content"]
             if tables["key"] != key or tables["checksum"] != _checksum(content):
                 return None
-            traces = content["traces"]
-            kept = self.traces_path(index)
-            if traces is not None and (not is_plain_file(kept) or _file_checksum(kept) != traces):
+            if (content["traces"] is not None) != with_traces or (
+                with_traces
+                and (not is_plain_file(kept) or _file_checksum(kept) != content["traces"])
+            ):
                 return None
             measured = _read_measured(content)
-            of_all = all(len(one.values) == trials for one in measured.metrics)
-            return measured if of_all and measured.metrics else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
+        of_all = all(len(one.values) == trials for one in measured.metrics)
+        return measured if of_all and _without_numbers(measured) == like else None
 
     def write(self, index: int, key: str, measured: Measured, result: Result | None) -> None:
         """Keep a finished point, its result before its numbers.
@@ -216,7 +228,7 @@ def _clear(folder: Path, n: int, traces: bool) -> None:
 def _is_text(path: Path, text: str) -> bool:
     """Whether a plain file holds that text."""
     with suppress(OSError, ValueError):
-        return folders.is_plain_file(path) and path.read_text(encoding="utf-8") == text
+        return is_plain_file(path) and path.read_text(encoding="utf-8") == text
     return False
 
 
@@ -236,6 +248,11 @@ def _read_measured(content: Any) -> Measured:
         for name, units, about, values, limit, of, label in content["metrics"]
     )
     return Measured(content["method"], content["step_ms"], metrics)
+
+
+def _without_numbers(measured: Measured) -> Measured:
+    metrics = tuple(one._replace(values=(), limit=0.0) for one in measured.metrics)
+    return measured._replace(metrics=metrics)
 
 
 def _bare(value: float) -> float | None:

@@ -16,10 +16,11 @@ import xarray as xr
 
 import stochhh
 from stochhh.errors import InputError, StochhhError, TrustError
+from stochhh.planning import resolve_experiment
 from stochhh.sweeping import point as point_module
 from stochhh.sweeping import running, scheduling
 from stochhh.sweeping.asked import read_over
-from stochhh.sweeping.metrics import joined, measure
+from stochhh.sweeping.metrics import joined, measure, nothing_of
 from stochhh.sweeping.point import Done
 from stochhh.sweeping.workers import Workers, reach
 
@@ -101,6 +102,26 @@ def test_a_clamp_gives_currents():
     ).dataset
     assert (data["current_max"] >= data["current_mean"]).all()
     assert data["current_mean"].attrs["units"] == "pA"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "overrides"),
+    [
+        ("squid-patch", []),
+        ("squid-patch", ["run.method='leap'", "run.record.variables=['open']"]),
+        ("clamp-family_HH52", []),
+        ("two-neurons", []),
+        ("dominoes", ["run.method='auto'"]),
+    ],
+)
+def test_what_is_measured_is_known_before(scenario, overrides):
+    overrides = [*overrides, "run.duration='1 ms'", "run.deterministic=false"]
+    if scenario == "clamp-family_HH52":
+        overrides = ["run.deterministic=false"]
+    job = running.prepare(resolve_experiment(scenario, overrides, 1, 1)).jobs[0][0]
+    measured = measure(point_module.simulate_point(job, lambda covered_ms: False))
+    metrics = tuple(one._replace(values=(), limit=0.0) for one in measured.metrics)
+    assert nothing_of(job.scenario, job.plan) == measured._replace(metrics=metrics)
 
 
 def test_parts_of_a_point_join_to_the_whole():

@@ -155,7 +155,45 @@ def no_traces(content):
     content["traces"] = "../../etc"
 
 
-@pytest.mark.parametrize("change", [fewer_trials, no_metrics, no_traces])
+def fewer_metrics(content):
+    del content["metrics"][3]
+
+
+def twice(content):
+    content["metrics"].append(content["metrics"][0])
+
+
+def another_name(content):
+    content["metrics"][0][0] = "trial"
+
+
+def other_units(content):
+    content["metrics"][1][1] = "kHz"
+
+
+def no_label(content):
+    content["metrics"][-1][-1] = ["squid-k"]
+
+
+def another_method(content):
+    content["method"] = "leap"
+
+
+def no_text(content):
+    content["method"] = {"a": []}
+
+
+def beyond_all_floats(content):
+    content["metrics"][0][3][0] = 10**400
+
+
+FORGERIES = [
+    fewer_trials, no_metrics, no_traces, fewer_metrics, twice, another_name, other_units, no_label,
+    another_method, no_text, beyond_all_floats,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", FORGERIES)
 def test_a_forged_point_is_run_again(change, tmp_path):
     swept(tmp_path)
     before = (tmp_path / "sweep.csv").read_bytes()
@@ -163,6 +201,21 @@ def test_a_forged_point_is_run_again(change, tmp_path):
     again = swept(tmp_path)
     assert (again.computed, again.damaged) == (1, 1)
     assert (tmp_path / "sweep.csv").read_bytes() == before
+
+
+def test_a_point_that_claims_to_have_no_trace_is_run_again(tmp_path):
+    swept(tmp_path, keep_traces=True)
+    (tmp_path / "traces" / "000000" / "result.nc").unlink()
+    forge(tmp_path, lambda content: content.update(traces=None))
+    assert swept(tmp_path, keep_traces=True).computed == 1
+    assert (tmp_path / "traces" / "000000" / "result.nc").exists()
+
+
+def test_a_file_that_is_far_too_long_is_not_read(tmp_path):
+    swept(tmp_path)
+    with (tmp_path / "points" / "000000.json").open("r+b") as file:
+        file.truncate(10**12)  # a hole, which takes no room
+    assert swept(tmp_path).computed == 1
 
 
 def folder_there(path):
