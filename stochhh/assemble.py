@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from stochhh.inputs import attributes_of, portable
 from stochhh.lazy import Scratch
 from stochhh.plan import Plan
 from stochhh.recorded import in_files, in_memory
@@ -235,11 +236,12 @@ def _channels(plan: Plan, done: Mapping[int, Trial]) -> xr.Dataset:
 
 def said_of(experiment: Experiment) -> dict[str, Any]:
     """Attributes that say of what a dataset is, and what made it."""
-    tables = experiment.model_dump(mode="json", by_alias=True, exclude_none=True)
+    told = portable(experiment)
     return {
         "title": experiment.title,
         "scenario_name": experiment.name,
-        "scenario": json.dumps(tables),
+        "scenario": json.dumps(told.tables),
+        **attributes_of(told.inputs),
         "seed": str(experiment.run.seed),
         **provenance(),
     }

@@ -14,7 +14,7 @@ import re
 import shlex
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +23,10 @@ from stochhh.analysis.summary import summarise
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.folders import held, is_folder, is_free
+from stochhh.inputs import Input, portable
 from stochhh.plot.overview import overview, save_figure
 from stochhh.result import FILE_NAME, Result
-from stochhh.scenario import Experiment, resolved_toml
+from stochhh.scenario import Experiment
 from stochhh.studies import Outcome, analyse
 from stochhh.studies.making import numbers_of, write_outcomes
 from stochhh.writing import is_plain_file, recover, replacing, together
@@ -71,7 +72,10 @@ def check_folder(folder: str | Path, experiment: Experiment, force: bool = False
         found = _HEADER.fullmatch(header)
         holds = f"the run of another scenario, {found[1] if found else ''}"
     else:
-        differing = first_difference(tables, tomllib.loads(resolved_toml(experiment)))
+        told = portable(experiment)
+        differing = first_difference(tables, tomllib.loads(told.toml)) or _other_input(
+            folder, told.inputs
+        )
         if differing is None:
             return folder
         key, there, here = differing
@@ -80,6 +84,17 @@ def check_folder(folder: str | Path, experiment: Experiment, force: bool = False
         f"{folder}: holds {holds}; choose another folder, as in --out {folder}-2, or overwrite "
         "with --force"
     )
+
+
+def _other_input(folder: Path, inputs: Iterable[Input]) -> tuple[str, str, str] | None:
+    """The first file that a run read and that is not what the folder's run has read."""
+    for one in inputs:
+        path = folder / one.name
+        if one.content is not None and (
+            not is_plain_file(path) or path.read_bytes() != one.content
+        ):
+            return one.name, "another text", f"sha256 {one.sha256[:12]} …"
+    return None
 
 
 def first_difference(there: Any, here: Any, key: str = "") -> tuple[str, Any, Any] | None:
@@ -167,8 +182,12 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
     if found:
         summary["analysis"] = found
     with together(folder, _made_earlier(folder)) as names:
-        toml = f"{_header(result.experiment)}\n{resolved_toml(result.experiment)}"
-        _write_text(folder / "scenario.toml", toml)
+        told = portable(result.experiment)
+        for one in told.inputs:
+            if one.content is not None:
+                with replacing(folder / one.name) as temporary:
+                    temporary.write_bytes(one.content)
+        _write_text(folder / "scenario.toml", f"{_header(result.experiment)}\n{told.toml}")
         _write_spikes(folder / "spikes.csv", result)
         with replacing(folder / "figure.png") as temporary:
             save_figure(overview(result), temporary)

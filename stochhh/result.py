@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +17,8 @@ from numpy.typing import NDArray
 
 from stochhh import netcdf
 from stochhh.errors import InputError
-from stochhh.scenario import Experiment, Scenario, load_experiment, load_scenario
+from stochhh.inputs import Input, inputs_of, unpack
+from stochhh.scenario import Experiment, Scenario, load_stored
 from stochhh.writing import recover, replacing
 
 Floats = NDArray[np.float64]
@@ -63,6 +67,7 @@ class Result:
     def __init__(self, dataset: xr.Dataset, seconds: Seconds | None = None) -> None:
         self.dataset = dataset
         self.seconds = seconds
+        self._unpacked: Path | None = None
 
     def __repr__(self) -> str:
         return f"<stochhh.Result of '{self.name}', method {self.method}>\n{self.dataset!r}"
@@ -103,17 +108,45 @@ class Result:
 
     @property
     def scenario(self) -> Scenario:
-        """The resolved scenario."""
-        scenario = load_scenario(json.loads(self.dataset.attrs["scenario"]))
-        scenario._name = self.name
-        return scenario
+        """The resolved scenario, of one membrane."""
+        experiment = self.experiment
+        if not isinstance(experiment, Scenario):
+            raise InputError(f"{self.name}: has cells ([[cell]]), and this needs one membrane")
+        return experiment
 
     @property
     def experiment(self) -> Experiment:
-        """The resolved scenario, of one membrane or of a circuit of cells."""
-        experiment = load_experiment(json.loads(self.dataset.attrs["scenario"]))
+        """The resolved scenario, of one membrane or of a circuit of cells.
+
+        What it names are the files that the result holds (`inputs`), in a temporary folder
+        that goes with it.
+        """
+        try:
+            tables = json.loads(self.dataset.attrs["scenario"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise InputError(f"{self.name}: the result's scenario cannot be read") from None
+        experiment = load_stored(tables, self._input_folder())
         experiment._name = self.name
         return experiment
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Files of the user's that the run read: schemes, waveforms, morphologies."""
+        return inputs_of(self.dataset.attrs)
+
+    def _input_folder(self) -> Path | None:
+        """Folder in which the files lie that the result holds."""
+        held = self.inputs
+        if not held:
+            return None
+        if self._unpacked is None:
+            self._unpacked = Path(tempfile.mkdtemp(prefix="stochhh-"))
+            weakref.finalize(self, shutil.rmtree, self._unpacked, ignore_errors=True)
+            unpack(held, self._unpacked)
+        return self._unpacked
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_unpacked": None}
 
     @property
     def is_circuit(self) -> bool:

@@ -26,7 +26,11 @@ from stochhh.errors import InputError
 
 STAGE = ".stochhh-new"
 _LIST = ".whole.json"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. +-]{0,150}\.(nc|json|csv|png|toml|dwt|gif|mp4)")
+#: What a set may hold: files of the folder itself, and in ``inputs`` those of the user's.
+_NAME = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9_. +-]{0,150}\.(nc|json|csv|png|toml|dwt|gif|mp4)"
+    r"|inputs/(\d{1,6}/)?[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,250}"
+)
 
 
 @dataclass
@@ -55,8 +59,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     check_signals()
     whole = _set.get()
-    together_with = whole is not None and path.parent == whole.folder
-    folder = path.parent / STAGE if together_with else path.parent
+    place = path
+    if whole is not None and path.is_relative_to(whole.folder):
+        place = whole.folder / STAGE / path.relative_to(whole.folder)
+    folder = place.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.", suffix=path.suffix)
@@ -68,9 +74,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         to_disk(temporary)
-        os.replace(temporary, folder / path.name)
-        if whole is not None and together_with:
-            whole.names.append(path.name)
+        os.replace(temporary, place)
+        if whole is not None and place != path:
+            whole.names.append(path.relative_to(whole.folder).as_posix())
         else:
             to_disk(folder)
     except OSError as error:
@@ -192,12 +198,21 @@ def _listed(stage: Path) -> tuple[list[str], list[str]] | None:
 def _take_places(folder: Path, here: list[str], gone: list[str]) -> None:
     """Move a whole set into its folder; done again after any interruption it comes to the same."""
     stage = folder / STAGE
+    for parent in {(folder / name).parent for name in here} - {folder}:
+        for one in (parent, *parent.parents[: len(parent.relative_to(folder).parts) - 1]):
+            if one.is_symlink():
+                raise OSError(f"{one} is a link")
+        parent.mkdir(parents=True, exist_ok=True)
     for name in here:
         with suppress(FileNotFoundError):  # it has its place already
             os.replace(stage / name, folder / name)
     for name in gone:
-        if is_plain_file(folder / name):
-            (folder / name).unlink(missing_ok=True)
+        path = folder / name
+        if is_plain_file(path) and not path.parent.is_symlink():
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # other files are there
+                for parent in path.parents[: name.count("/")]:
+                    parent.rmdir()
     to_disk(folder)
     (stage / _LIST).unlink(missing_ok=True)
     _clear(stage)
@@ -205,11 +220,14 @@ def _take_places(folder: Path, here: list[str], gone: list[str]) -> None:
 
 def _clear(stage: Path) -> None:
     """Remove a stage and the files in it; what is no file of ours keeps it there."""
-    with suppress(OSError):
-        for path in list(stage.iterdir()):
-            if is_plain_file(path):
-                path.unlink(missing_ok=True)
-        stage.rmdir()
+    if stage.is_symlink():
+        return
+    for place, _, names in os.walk(stage, topdown=False):  # which follows no link
+        with suppress(OSError):
+            for name in names:
+                if is_plain_file(Path(place) / name):
+                    (Path(place) / name).unlink(missing_ok=True)
+            Path(place).rmdir()
 
 
 def _umask() -> int:

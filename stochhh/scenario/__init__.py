@@ -7,6 +7,7 @@ from stochhh.scenario.load import (
     library_scenarios,
     load_experiment,
     load_scenario,
+    load_stored,
     resolved_toml,
 )
 from stochhh.scenario.models import Scenario
@@ -32,6 +33,7 @@ __all__ = [
     "library_scenarios",
     "load_experiment",
     "load_scenario",
+    "load_stored",
     "n_points_of",
     "places_of",
     "points_of",

@@ -20,7 +20,7 @@ from stochhh.fields import SchemaOfQuantities, read_toml, validate
 from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
-from stochhh.scenario.paths import Reach, with_absolute_paths
+from stochhh.scenario.paths import Reach, map_paths, with_absolute_paths
 from stochhh.words import said_name
 
 _DEEPEST_BASE = 20
@@ -88,6 +88,33 @@ def load_experiment(
     for override in overrides:
         data = _override(data, override)
     return _validated(data, where, name)
+
+
+def load_stored(tables: Tables, folder: Path | None) -> Experiment:
+    """Validate the tables of a result, which name only files that came with it.
+
+    Parameters
+    ----------
+    tables : resolved, without a base
+    folder : where these files are; None if there are none
+
+    Raises
+    ------
+    InputError
+        They name something else, or are not valid.
+    """
+    where = "scenario of the result"
+    if not isinstance(tables, dict) or "base" in tables:
+        raise InputError(f"{where}: need resolved tables, without a base")
+    inside = None if folder is None else folder.resolve()
+
+    def anchored(text: str, key: str) -> str:
+        path = Path(text) if inside is None else (inside / text).resolve()
+        if inside is None or not path.is_relative_to(inside):
+            raise InputError(f"{where}: {key}: '{text}' is no file that the result holds")
+        return str(path)
+
+    return _validated(map_paths(tables, anchored), where, "scenario")
 
 
 def find_scenario(source: str | Path) -> Path:

@@ -6,7 +6,7 @@ what came with it: files in its own folder and below, and those of the library.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from stochhh.errors import InputError
 
 Tables = dict[str, Any]
+#: From the text of a path and its key to another text.
+Change = Callable[[str, str], str]
 
 _allowed: ContextVar[bool] = ContextVar("outside_allowed", default=False)
 
@@ -81,12 +83,23 @@ def with_absolute_paths(data: Tables, reach: Reach) -> Tables:
     InputError
         One leads out of what the file may name.
     """
+    return map_paths(data, reach.path)
+
+
+def map_paths(data: Tables, change: Change) -> Tables:
+    """Change every path in tables of a scenario, those of its sweep included.
+
+    Parameters
+    ----------
+    data : the tables
+    change : from a path and its key to another path
+    """
 
     def anchored(entry: Any, key: str, is_path: bool) -> Any:
         text = entry.get(key) if isinstance(entry, dict) else None
         if not is_path or not isinstance(text, str) or "\0" in text:
             return entry
-        return {**entry, key: reach.path(text, key)}
+        return {**entry, key: change(text, key)}
 
     def is_scheme_path(entry: Any) -> bool:
         return isinstance(entry, dict) and str(entry.get("scheme", "")).endswith(".toml")
@@ -124,7 +137,7 @@ def with_absolute_paths(data: Tables, reach: Reach) -> Tables:
         data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
     if isinstance(data.get("sweep"), dict):
         data["sweep"] = {
-            key: [_anchored_value(key, value, reach) for value in values]
+            key: [_changed_value(key, value, change) for value in values]
             if isinstance(values, list)
             else values
             for key, values in data["sweep"].items()
@@ -132,12 +145,12 @@ def with_absolute_paths(data: Tables, reach: Reach) -> Tables:
     return data
 
 
-def _anchored_value(key: str, value: Any, reach: Reach) -> Any:
-    """Anchor a swept value that is a path; names of library schemes are none."""
+def _changed_value(key: str, value: Any, change: Change) -> Any:
+    """Change a swept value that is a path; names of library schemes are none."""
     last = key.rpartition(".")[2]
     is_path = last in ("path", "result", "file") or (
         last == "scheme" and str(value).endswith(".toml")
     )
     if not is_path or not isinstance(value, str) or "\0" in value:
         return value
-    return reach.path(value, key)
+    return change(value, key)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,24 +18,25 @@ from typing import Any
 from stochhh import folders
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
+from stochhh.inputs import Input, portable
 from stochhh.result import FILE_NAME, Result
-from stochhh.scenario import Experiment, resolved_toml
+from stochhh.scenario import Experiment
 from stochhh.sweeping.metric import Measured, Metric
-from stochhh.writing import is_plain_file, replacing
+from stochhh.writing import is_plain_file, replacing, together
 
-FORMAT = 2
+FORMAT = 3
 SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
 _POINT = r"(\d{6})\.json"
 _RESULTS = ("sweep.csv", "sweep.nc", "summary.json", "figure.png")
 _LONGEST_POINT, _LONGEST_METRIC = 10_000, 1000  # bytes of a file, and for each number more
-_FILES = {"path", "result", "scheme", "file"}  # keys whose text may name a file
 
 
 def point_key(scenario: Experiment, index: int, traces: bool) -> str:
     """Checksum of all that the numbers of a point follow from, files that it reads included."""
-    tables = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-    made_by = [FORMAT, provenance(), index, traces, tables, _checksums_of_files(tables)]
+    told = portable(scenario)
+    files = [(one.name, one.sha256) for one in told.inputs]
+    made_by = [FORMAT, provenance(), index, traces, told.tables, files]
     return hashlib.sha256(_canonical(made_by)).hexdigest()
 
 
@@ -56,7 +57,8 @@ def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[St
     _check_owner(folder, header, force)
     with folders.held(folder, "sweep", _LOCK):
         folders.refuse_links(folder, (_POINTS, _TRACES))
-        yield Store(folder, header + resolved_toml(scenario), force)
+        told = portable(scenario)
+        yield Store(folder, header + told.toml, told.inputs, force)
 
 
 def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
@@ -76,9 +78,10 @@ def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
 class Store:
     """Finished points of a folder that is held."""
 
-    def __init__(self, folder: Path, scenario: str, force: bool) -> None:
+    def __init__(self, folder: Path, scenario: str, inputs: Sequence[Input], force: bool) -> None:
         self.folder = folder
-        self._scenario, self._force, self._begun = scenario, force, False
+        self._scenario, self._inputs = scenario, inputs
+        self._force, self._begun = force, False
 
     def begin(self) -> None:
         """Say whose folder it is; results of another sweep of the scenario go.
@@ -96,8 +99,13 @@ class Store:
             _clear(self.folder, 0, traces=False)
         if self._force or not _is_text(path, self._scenario):
             folders.remove_made(self.folder, "|".join(map(re.escape, _RESULTS)))
-            with replacing(path) as temporary:
-                temporary.write_text(self._scenario, encoding="utf-8")
+            with together(self.folder):
+                for one in self._inputs:
+                    if one.content is not None:
+                        with replacing(self.folder / one.name) as temporary:
+                            temporary.write_bytes(one.content)
+                with replacing(path) as temporary:
+                    temporary.write_text(self._scenario, encoding="utf-8")
 
     def read(
         self, index: int, key: str, trials: int, like: Measured, with_traces: bool
@@ -275,16 +283,3 @@ def _checksum(tables: Any) -> str:
 def _file_checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _checksums_of_files(tables: Any, key: str = "") -> list[str]:
-    """Checksums of the files that a scenario names: schemes, waveforms, earlier results."""
-    if isinstance(tables, dict):
-        return [one for k, value in tables.items() for one in _checksums_of_files(value, k)]
-    if isinstance(tables, list):
-        return [one for value in tables for one in _checksums_of_files(value, key)]
-    if key not in _FILES or not isinstance(tables, str):
-        return []
-    path = Path(tables)
-    path = path / FILE_NAME if path.is_dir() else path
-    return [_file_checksum(path)] if path.suffix and path.is_file() else []
