@@ -27,9 +27,11 @@ from stochhh.writing import is_plain_file, replacing, together
 FORMAT = 3
 SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
-_POINT = r"(\d{6})\.json"
+_POINT = r"[0-9]{6}\.json"
 _RESULTS = ("sweep.csv", "sweep.nc", "summary.json", "figure.png")
 _LONGEST_POINT, _LONGEST_METRIC = 10_000, 1000  # bytes of a file, and for each number more
+_LONGEST_SCENARIO = 100_000_000
+_SEED = re.compile(r"^\[run\]\n(?:[a-z_]+ = .*\n)*?seed = ([0-9]{1,19})$", re.MULTILINE)
 
 
 def point_key(scenario: Experiment, index: int, traces: bool) -> str:
@@ -57,22 +59,27 @@ def held(folder: Path, scenario: Experiment, force: bool = False) -> Iterator[St
     _check_owner(folder, header, force)
     with folders.held(folder, "sweep", _LOCK):
         folders.refuse_links(folder, (_POINTS, _TRACES))
+        for name in (_POINTS, _TRACES):
+            if (folder / name).exists() and not (folder / name).is_dir():
+                raise InputError(
+                    f"{folder / name}: is no folder; remove it, or choose another folder with --out"
+                )
         told = portable(scenario)
         yield Store(folder, header + told.toml, told.inputs, force)
 
 
 def earlier_seed(folder: Path, scenario: Experiment) -> int | None:
-    """Seed of an earlier sweep of this scenario in a folder, so that it can be gone on with."""
-    import tomllib
+    """Seed of an earlier sweep of this scenario in a folder, so that it can be gone on with.
 
-    try:
-        if not is_plain_file(folder / SCENARIO):
-            return None
-        text = (folder / SCENARIO).read_text(encoding="utf-8")
-        seed = tomllib.loads(text)["run"]["seed"]
-    except (OSError, ValueError, KeyError, TypeError):
+    It is looked for in the text, which may come from anyone and hold 100 000 points: reading
+    all of it takes long.
+    """
+    if not _begins_with(folder / SCENARIO, _header(scenario)):
         return None
-    return seed if text.startswith(_header(scenario)) and isinstance(seed, int) else None
+    with suppress(OSError, ValueError):
+        found = _SEED.search((folder / SCENARIO).read_text(encoding="utf-8"))
+        return int(found[1]) if found else None
+    return None
 
 
 class Store:
@@ -202,11 +209,9 @@ def _check_owner(folder: Path, header: str, force: bool) -> None:
     try:
         if all(entry.name in (_LOCK,) or entry.name[0] == "." for entry in folder.iterdir()):
             return
-        plain = is_plain_file(folder / SCENARIO)
-        text = (folder / SCENARIO).read_text(encoding="utf-8") if plain else ""
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: cannot be read ({error})") from None
-    if not text.startswith(header):
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from None
+    if not _begins_with(folder / SCENARIO, header):
         raise InputError(
             f"{folder}: holds files that are no sweep of this scenario; choose another folder with "
             "--out or overwrite with --force"
@@ -220,7 +225,7 @@ def _clear(folder: Path, n: int, traces: bool) -> None:
     points = folder / _POINTS
     folders.remove_made(points, folders.temporary_of(_POINT))
     folders.remove_made(points, _POINT, lambda name: int(name[:6]) >= n)
-    for index in _numbers(folder / _TRACES, r"(\d{6})"):
+    for index in _numbers(folder / _TRACES):
         one = folder / _TRACES / f"{index:06d}"
         result = re.escape(FILE_NAME)
         folders.remove_made(one, folders.temporary_of(result))
@@ -233,20 +238,31 @@ def _clear(folder: Path, n: int, traces: bool) -> None:
             emptied.rmdir()
 
 
-def _is_text(path: Path, text: str) -> bool:
-    """Whether a plain file holds that text."""
+def _begins_with(path: Path, header: str) -> bool:
+    """Whether a path is a file that begins with a text, and no longer than scenarios are."""
     with suppress(OSError, ValueError):
-        return is_plain_file(path) and path.read_text(encoding="utf-8") == text
+        if is_plain_file(path) and path.stat().st_size <= _LONGEST_SCENARIO:
+            begins = header.rstrip().encode()
+            with path.open("rb") as file:
+                return file.read(len(begins)) == begins
     return False
 
 
-def _numbers(folder: Path, names: str) -> list[int]:
-    """Numbers in those names of a folder that fit a pattern; none of a link."""
+def _is_text(path: Path, text: str) -> bool:
+    """Whether a path is a file of that text."""
+    with suppress(OSError, ValueError):
+        return (
+            _begins_with(path, text.partition("\n")[0]) and path.read_text(encoding="utf-8") == text
+        )
+    return False
+
+
+def _numbers(folder: Path) -> list[int]:
+    """Numbers of the points that have something in a folder of traces; none behind a link."""
     if folder.is_symlink():
         return []
     with suppress(OSError):
-        found = (re.fullmatch(names, path.name) for path in folder.iterdir())
-        return sorted(int(one[1]) for one in found if one)
+        return sorted(int(p.name) for p in folder.iterdir() if re.fullmatch(r"[0-9]{6}", p.name))
     return []
 
 

@@ -261,3 +261,29 @@ def test_clearing_looks_into_a_folder_once_however_many_points_go(tmp_path, monk
     store._clear(tmp_path, 2, traces=False)
     assert len(looks) < 30
     assert len(list(listed(tmp_path / "points"))) == 2
+
+
+@pytest.mark.parametrize("name", ["points", "traces"])
+def test_a_file_in_place_of_a_folder_is_refused_before_anything_runs(name, tmp_path, monkeypatch):
+    swept(tmp_path)
+    if (tmp_path / name).exists():
+        (tmp_path / name).rename(tmp_path / "moved")
+    (tmp_path / name).write_text("mine")
+    monkeypatch.setattr("stochhh.sweeping.point.simulate_point", None)
+    with pytest.raises(InputError, match=f"{name}: is no folder; remove it"):
+        swept(tmp_path, keep_traces=True)
+
+
+def test_digits_of_other_scripts_are_no_numbers_of_points(tmp_path):
+    swept(tmp_path)
+    (tmp_path / "points" / "１２３４５６.json").write_text("mine")
+    swept(tmp_path)
+    assert (tmp_path / "points" / "１２３４５６.json").read_text() == "mine"
+
+
+def test_a_seed_is_found_in_a_scenario_that_takes_for_ever_to_read(tmp_path):
+    tables = {**TABLES, "run": {"duration": "2 ms", "trials": 1, "deterministic": False}}
+    first = stochhh.sweep(tables, out=tmp_path)
+    with (tmp_path / "scenario.toml").open("a") as file:
+        file.write(".".join(["a"] * 200_000) + " = 1\n")  # Python's reader takes its square
+    assert stochhh.sweep(tables, out=tmp_path).scenario.run.seed == first.scenario.run.seed
