@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import singledispatch
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def _(segment: kinds.VoltageRamp) -> Corners:
 @corners.register
 def _(segment: kinds.VoltageWaveform) -> Corners:
     path = Path(segment.path)
-    if path.suffix == ".nc" or path.is_dir():
+    if path.suffix == ".nc" or os.path.isdir(path):
         return _from_result(path, segment.trial)
     time, value, unit = read_waveform(path, units.VOLTAGE)
     return time - time[0], value * float(unit)

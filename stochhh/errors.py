@@ -9,11 +9,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from stochhh.words import printable
+
 
 class StochhhError(Exception):
     """Base of every error that is shown as one line, without a traceback."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return its message, a line or several, with nothing in it that a screen obeys."""
+        return printable(super().__str__(), kept="\n")
 
 
 class InputError(StochhhError, ValueError):

@@ -7,7 +7,6 @@ unknown keys with the nearest known ones, and both name file and key in errors.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -19,7 +18,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from stochhh import units
 from stochhh.errors import InputError, did_you_mean
+from stochhh.input_files import MOST_TOML, parse_toml, read_text
 from stochhh.units import Amount, Kind
+from stochhh.words import printable
 
 #: Pydantic's words for types, and what someone who writes TOML calls them.
 _PLAIN_WORDS = {
@@ -31,7 +32,6 @@ _PLAIN_WORDS = {
     "a valid boolean": "true or false",
     "valid number": "number",
 }
-_LARGEST_FILE = 1_000_000  # bytes; a scenario or scheme is a page of text
 
 
 @dataclass(frozen=True)
@@ -120,19 +120,13 @@ class Table(BaseModel):
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; an unreadable or malformed one is an `InputError` that names it."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read ({reason})") from None
-    if len(content) > _LARGEST_FILE:
-        raise InputError(f"{path}: larger than {_LARGEST_FILE // 1000} kB, which no such file is")
+        text = read_text(path, MOST_TOML)
+    except InputError as error:
+        raise InputError(f"{printable(path)}: {error}") from None
     try:
-        return tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
-        raise InputError(f"{path}: not valid TOML: {error}") from None
+        return parse_toml(text)
+    except ValueError as error:  # also numbers of thousands of digits
+        raise InputError(f"{printable(path)}: not valid TOML: {error}") from None
 
 
 Model = TypeVar("Model", bound=Table)

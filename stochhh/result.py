@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -19,6 +20,7 @@ from stochhh import netcdf
 from stochhh.errors import InputError
 from stochhh.inputs import Input, inputs_of, unpack
 from stochhh.scenario import Experiment, Scenario, load_stored
+from stochhh.words import said_name
 from stochhh.writing import recover, replacing
 
 Floats = NDArray[np.float64]
@@ -214,11 +216,11 @@ def load(path: str | Path) -> Result:
         No such file, or not a result of stochhh.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         recover(path, clear=False)
         path = path / FILE_NAME
-    if not path.is_file():
-        raise InputError(f"{path}: no such result; stochhh run writes one")
+    if not os.path.isfile(path):
+        raise InputError(f"{said_name(path)}: no such result; stochhh run writes one")
     try:
         dataset = netcdf.read(path)
     except netcdf.DamagedError as error:

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochhh import units
 from stochhh.errors import InputError
+from stochhh.input_files import check_encoding, check_plain
 from stochhh.units import Amount, Kind
+from stochhh.words import printable
 
 Floats = NDArray[np.float64]
+
+_MOST_BYTES = 200_000_000
+_LONGEST_LINE = 100_000  # characters
 
 
 def read_waveform(path: Path, kind: Kind) -> tuple[Floats, Floats, Amount]:
     """Read a waveform from a CSV file with units in its header.
 
+    A file is read once for all the trials of a run, and again when it has changed.
+
     Parameters
     ----------
-    path : the file: a header, then a row of two numbers a sample.
+    path : the file, of 200 MB at most: a header, then a row of two numbers a sample.
     kind : what the second column is, such as `units.CURRENT`.
 
     Returns
     -------
-    time_ms : (n,) increasing
+    time_ms : (n,) increasing; not to be written to, like `value`
     value : (n,) in the unit of the header
     unit : one such unit, in internal units
 
@@ -37,28 +49,78 @@ def read_waveform(path: Path, kind: Kind) -> tuple[Floats, Floats, Amount]:
         or times that do not increase.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
-    except OSError as error:
-        raise InputError(f"path: {path}: cannot be read ({error.strerror or error})") from None
-    except (UnicodeDecodeError, csv.Error, ValueError):
-        raise InputError(f"path: {path}: not a CSV text file") from None
-    names = rows[0] if rows else []
-    example = f"time (ms),{kind.what.split()[-1]} ({kind.units[-1]})"
-    header = [re.fullmatch(r"[^()]*\(([^()]+)\)\s*", cell) for cell in names]
-    if len(header) != 2 or header[0] is None or header[1] is None:
-        raise InputError(
-            f"path: {path}: the header must name two columns with units, such as: {example}"
+        check_plain(
+            path, _MOST_BYTES, "too large for a waveform; keep every second sample, or cut it"
         )
-    try:
-        time_unit = units.parse(f"1 {header[0].group(1).strip()}", units.DURATION)
-        value_unit = units.parse(f"1 {header[1].group(1).strip()}", kind)
+        found = os.stat(path)
+        return _read(path, kind, (found.st_mtime_ns, found.st_size, found.st_ino))
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error})"
+        raise InputError(f"path: {printable(path)}: {reason}") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"path: {printable(path)}: not a CSV text file") from None
     except InputError as error:
-        raise InputError(f"path: {path}: header: {error}") from None
+        raise InputError(f"path: {printable(path)}: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, kind: Kind, version: tuple[int, ...]) -> tuple[Floats, Floats, Amount]:
+    """Read a file that has not changed since `version`."""
+    with path.open("rb") as file:
+        check_encoding(file.read(4))
+    with path.open(encoding="utf-8-sig") as text:
+        lines = _lines(text)
+        header = next(lines, "")
+        time_unit, value_unit = _units(header, kind)
+        time, value = _numbers(lines)
+    time, value = time * float(time_unit), value.copy()
+    for column in (time, value):
+        column.flags.writeable = False
+    return time, value, value_unit
+
+
+def _lines(file: IO[str]) -> Iterator[str]:
+    """Lines that are neither empty nor a comment."""
+    for line in iter(lambda: file.readline(_LONGEST_LINE), ""):
+        if len(line) == _LONGEST_LINE:
+            raise InputError(f"not a CSV text file: a line of more than {_LONGEST_LINE} characters")
+        if line[0] != "#" and not line.isspace():
+            yield line
+
+
+def _units(header: str, kind: Kind) -> tuple[Amount, Amount]:
+    """Units of both columns."""
+    names = next(csv.reader([header]), [])
+    example = f"time (ms),{kind.what.split()[-1]} ({kind.units[-1]})"
+    found = [re.fullmatch(r"[^()]*\(([^()]+)\)\s*", cell) for cell in names]
+    if len(found) != 2 or found[0] is None or found[1] is None:
+        raise InputError(f"the header must name two columns with units, such as: {example}")
     try:
-        values = np.array([(float(time), float(value)) for time, value in rows[1:]]).reshape(-1, 2)
+        return (
+            units.parse(f"1 {found[0].group(1).strip()}", units.DURATION),
+            units.parse(f"1 {found[1].group(1).strip()}", kind),
+        )
+    except InputError as error:
+        raise InputError(f"header: {error}") from None
+
+
+def _numbers(lines: Iterator[str]) -> Floats:
+    """Both columns, (2, n)."""
+    first = next(lines, None)
+    try:
+        if first is None:
+            columns = np.zeros((2, 0))
+        else:
+            rows = chain([first], lines)
+            columns = np.loadtxt(rows, delimiter=",", comments=None, quotechar='"', ndmin=2).T
+    except UnicodeDecodeError:
+        raise
+    except InputError:
+        raise
     except ValueError:
-        raise InputError(f"path: {path}: every row must be two numbers") from None
-    if len(values) < 2 or not np.isfinite(values).all() or np.any(np.diff(values[:, 0]) <= 0):
-        raise InputError(f"path: {path}: need two rows or more, finite, with increasing times")
-    return values[:, 0] * float(time_unit), values[:, 1], value_unit
+        raise InputError("every row must be two numbers") from None
+    if len(columns) != 2:
+        raise InputError("every row must be two numbers")
+    if columns.shape[1] < 2 or not np.isfinite(columns).all() or np.any(np.diff(columns[0]) <= 0):
+        raise InputError("need two rows or more, finite, with increasing times")
+    return columns

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+#: Control characters, ends of lines and paragraphs, halves of characters, and characters without
+#: a width of their own, among them those that turn the direction of writing.
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def said_duration(seconds: float) -> str:
@@ -19,6 +27,23 @@ def said_bytes(n_bytes: float) -> str:
         if n_bytes >= size:
             return f"{n_bytes / size:.3g} {unit}"
     return f"{n_bytes / 1e3:.3g} kB"
+
+
+def printable(text: object, kept: str = "") -> str:
+    """Write out what a screen would obey or hide: control characters, marks of writing direction.
+
+    Parameters
+    ----------
+    text : to be shown
+    kept : such characters that may stay, as the ends of lines
+    """
+    return HIDDEN.sub(lambda one: one[0] if one[0] in kept else _written(one[0]), str(text))
+
+
+def _written(character: str) -> str:
+    number = ord(character)
+    form = "\\x{:02x}" if number < 256 else "\\u{:04x}" if number < 65536 else "\\U{:08x}"
+    return form.format(number)
 
 
 def said_name(name: str | Path) -> str:

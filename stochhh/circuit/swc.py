@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from stochhh.circuit.frusta import Shape
 from stochhh.errors import InputError
+from stochhh.input_files import check_encoding, check_plain, read_text
 from stochhh.words import said_name
 
 _MOST_BYTES = 50_000_000
@@ -33,15 +36,25 @@ def read_swc(path: Path) -> list[Shape]:
     InputError
         No such file, not an SWC file, no soma, or a section without length or width.
     """
-    if not path.is_file():
+    if not os.path.exists(path):
         raise InputError(f"{said_name(path)}: no such file; need a morphology in SWC format")
     if path.suffix.lower() != ".swc":
         raise InputError(f"{path}: need a morphology in SWC format, a file that ends in .swc")
-    if path.stat().st_size > _MOST_BYTES:
-        raise InputError(f"{path}: larger than {_MOST_BYTES // 10**6} MB")
     try:
+        check_plain(path, _MOST_BYTES)
+        with path.open("rb") as file:
+            first = file.read(4)
+        check_encoding(first)
         with morphio_is_silent():
-            cell = morphio.Morphology(str(path))
+            if first.startswith(codecs.BOM_UTF8):  # which MorphIO does not know
+                cell = morphio.Morphology(read_text(path, _MOST_BYTES), "swc")
+            else:
+                cell = morphio.Morphology(str(path))
+    except InputError as error:
+        raise InputError(f"{said_name(path)}: {error}") from None
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error})"
+        raise InputError(f"{said_name(path)}: {reason}") from None
     except (morphio.MorphioError, RuntimeError, ValueError) as error:
         said = " ".join(_COLORS.sub("", str(error)).split())
         raise InputError(f"{path}: not a readable SWC file ({said})") from None

@@ -6,6 +6,7 @@ A scheme is written either as gates (``[[gate]]``) or state by state
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -269,8 +270,7 @@ def is_scheme(name: str) -> bool:
     """Whether a name or path is that of a scheme: in the library, or a file with its tables."""
     if not name.endswith(".toml"):
         return name in library_schemes()
-    path = Path(name)
-    return path.is_file() and bool({"gate", "state"} & set(read_toml(path)))
+    return os.path.isfile(name) and bool({"gate", "state"} & set(read_toml(Path(name))))
 
 
 @cache

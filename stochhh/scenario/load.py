@@ -7,7 +7,6 @@ file's own keys, then ``--set`` overrides; arrays are replaced whole.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -17,10 +16,11 @@ from pydantic.json_schema import models_json_schema
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import SchemaOfQuantities, read_toml, validate
+from stochhh.input_files import parse_toml
 from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
-from stochhh.scenario.paths import Reach, map_paths, with_absolute_paths
+from stochhh.scenario.paths import Reach, map_paths, resolved, with_absolute_paths
 from stochhh.words import said_name
 
 _DEEPEST_BASE = 20
@@ -83,8 +83,9 @@ def load_experiment(
     else:
         path = find_scenario(source)
         where, name = str(path), path.stem
-        roots = path.resolve().parent, library_folder().resolve()
-        data = _inherit(read_toml(path), Reach(path.parent, roots, where), (path.resolve(),))
+        here = resolved(path)
+        roots = here.parent, library_folder().resolve()
+        data = _inherit(read_toml(path), Reach(path.parent, roots, where), (here,))
     for override in overrides:
         data = _override(data, override)
     return _validated(data, where, name)
@@ -202,10 +203,11 @@ def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:
     except InputError as error:
         raise InputError(f"{where}: base: {error}") from None
     reach.check(path, "base", base)
-    if path.resolve() in seen or len(seen) > _DEEPEST_BASE:
+    here = resolved(path)
+    if here in seen or len(seen) > _DEEPEST_BASE:
         raise InputError(f"{where}: base: '{base}' leads back to itself")
     further = reach._replace(folder=path.parent, where=str(path))
-    below = _inherit(read_toml(path), further, (*seen, path.resolve()))
+    below = _inherit(read_toml(path), further, (*seen, here))
     return _merge(below, data)
 
 
@@ -227,9 +229,9 @@ def _override(data: Tables, override: str) -> Tables:
         raise InputError(f'--set {override}: need KEY=VALUE, such as membrane.area="50 um^2"')
     value: Any = text  # a shell takes the quotes of a text away
     try:
-        read = tomllib.loads(f"value = {text}")
+        read = parse_toml(f"value = {text}")
         value = read["value"] if len(read) == 1 else text
-    except (ValueError, RecursionError):
+    except ValueError:
         pass
     changed: Tables = set_key(data, key, value, where=f"--set {override}")
     return changed

@@ -6,6 +6,8 @@ what came with it: files in its own folder and below, and those of the library.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,6 +38,20 @@ def allow_outside(allowed: bool) -> None:
     _allowed.set(allowed)
 
 
+def resolved(path: Path) -> Path:
+    """Absolute path that a path leads to, without links on the way.
+
+    Raises
+    ------
+    OSError
+        Links on the way lead back to themselves.
+    """
+    end = os.path.realpath(path)
+    if os.path.realpath(end) != end or os.path.islink(end):  # it gave up on a loop
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return Path(end)
+
+
 class Reach(NamedTuple):
     """Where a file's paths begin, and where they may lead.
 
@@ -53,7 +69,12 @@ class Reach(NamedTuple):
 
     def path(self, text: str, key: str) -> str:
         """Absolute path that a text means; links are resolved."""
-        path = (self.folder / text).resolve()
+        try:
+            path = resolved(self.folder / text)
+        except OSError as error:
+            raise InputError(
+                f"{self.where}: {key}: '{text}' cannot be read ({error.strerror})"
+            ) from None
         self.check(path, key, text)
         return str(path)
 
@@ -67,8 +88,7 @@ class Reach(NamedTuple):
         """
         if self.roots is None or _allowed.get():
             return
-        resolved = path.resolve()
-        if not any(resolved.is_relative_to(root) for root in self.roots):
+        if not any(resolved(path).is_relative_to(root) for root in self.roots):
             raise InputError(
                 f"{self.where}: {key}: '{text}' lies outside {self.roots[0]}; if you trust the "
                 "file, allow it: stochhh --allow-outside run …"

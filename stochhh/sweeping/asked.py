@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stochhh.errors import InputError
+from stochhh.input_files import parse_toml
 from stochhh.planning import resolve_experiment
 from stochhh.scenario import Experiment, load_experiment
 from stochhh.scenario.sweep_tables import REPEATS, ZIP, range_values
@@ -86,8 +86,8 @@ def _values(key: str, text: str) -> list[Any]:
 def _value(text: str) -> Any:
     text = text.strip()
     try:
-        read = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        read = parse_toml(f"value = {text}")
+    except ValueError:
         return text
     return read["value"] if len(read) == 1 else text
 

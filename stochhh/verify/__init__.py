@@ -26,6 +26,7 @@ table             the table on a terminal
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def verify(
     if against is not None:
         raise InputError("--against: goes with a channel scheme, not with a scenario")
     name = str(scheme_or_scenario)
-    if not name.endswith(".toml") and name not in library_scenarios() and not Path(name).is_file():
+    if not name.endswith(".toml") and name not in library_scenarios() and not os.path.isfile(name):
         known = [*library_schemes(), *library_scenarios()]
         raise InputError(
             f"{name}: neither a channel scheme nor a scenario; {did_you_mean(name, known)}"

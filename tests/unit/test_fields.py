@@ -13,6 +13,7 @@ from stochhh import units
 from stochhh.errors import InputError
 from stochhh.fields import Area, Quantity, Table, Voltage, read_toml, validate
 from stochhh.units import Amount
+from stochhh.words import printable
 
 
 class Hole(Table):
@@ -149,7 +150,7 @@ def test_toml_is_read_as_utf_8_with_any_line_ends(tmp_path):
 def refused(path, message):
     with pytest.raises(InputError, match=message) as caught:
         read_toml(path)
-    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).startswith(f"{printable(path)}: ")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
