@@ -23,6 +23,7 @@ from stochhh.analysis.summary import summarise
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.folders import held, is_folder, is_free
+from stochhh.input_files import MOST_TOML, parse_toml, read_text
 from stochhh.inputs import Input, portable
 from stochhh.plot.overview import overview, save_figure
 from stochhh.result import FILE_NAME, Result
@@ -61,10 +62,10 @@ def check_folder(folder: str | Path, experiment: Experiment, force: bool = False
         return folder
     kept = folder / "scenario.toml"
     try:
-        text = kept.read_text(encoding="utf-8") if is_plain_file(kept) else ""
+        text = read_text(kept, MOST_TOML) if is_plain_file(kept) else ""
         header, _, rest = text.partition("\n")
-        tables = tomllib.loads(rest) if _HEADER.fullmatch(header) else None
-    except (OSError, ValueError, RecursionError):
+        tables = parse_toml(rest) if _HEADER.fullmatch(header) else None
+    except (InputError, OSError, ValueError):
         tables = None
     if tables is None:
         holds = "files that are no run of stochhh"
