@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from stochhh import netcdf
+from stochhh import netcdf, units
 from stochhh.errors import InputError
 from stochhh.inputs import Input, inputs_of, unpack
 from stochhh.scenario import Experiment, Scenario, load_stored
@@ -177,15 +177,37 @@ class Result:
                 selected = selected.isel({flat: selected[f"{flat}_point"].values == index})
         return selected.drop_vars([f"{flat}_point" for flat in _FLAT_DIMS], errors="ignore")
 
-    def spike_trains(self, point: int = 0, deterministic: bool = False) -> list[Floats]:
-        """Spike times (ms) of each trial in order; one train for the deterministic limit."""
+    def spike_trains(
+        self, point: int = 0, deterministic: bool = False, where: str | int | None = None
+    ) -> list[Floats]:
+        """Spike times (ms) of each trial in order; one train for the deterministic limit.
+
+        Parameters
+        ----------
+        point : of the sweep
+        deterministic : those of the deterministic limit
+        where : on cells the place at which spikes are counted as they pass: its compartment's
+            number, or its cell's name (if there are several) and "start", "end" (the
+            farthest tip) or the way from the start, as in "axon end" or "axon 120 um"
+
+        Raises
+        ------
+        InputError
+            No such place, or none of cells with several compartments, each of which an
+            impulse passes.
+        """
         prefix = "deterministic_" if deterministic else ""
         data = self.point(point)
         times = data[f"{prefix}spike_time"].values
+        here = np.ones(len(times), dtype=bool)
+        if self.is_circuit:
+            here = data[f"{prefix}spike_compartment"].values == _compartment(data, where)
+        elif where is not None:
+            raise InputError(f"where: got {where!r}, but one membrane has no places; leave it out")
         if deterministic:
-            return [times]
+            return [times[here]]
         trials = data["spike_trial"].values
-        return [times[trials == trial] for trial in data["trial"].values]
+        return [times[here & (trials == trial)] for trial in data["trial"].values]
 
     def save(self, path: str | Path) -> Path:
         """Write the dataset as NetCDF-4, all of it or nothing.
@@ -199,6 +221,47 @@ class Result:
         with replacing(path) as temporary:
             netcdf.write(self.dataset, temporary)
         return path
+
+
+def _compartment(data: xr.Dataset, where: str | int | None) -> int:
+    """Number of the compartment at a place of the circuit's cells.
+
+    Raises
+    ------
+    InputError
+        No such place, or none was said and there are several.
+    """
+    cells = [str(name) for name in data["cell"].values]
+    names = list(dict.fromkeys(cells))
+    example = f'"{names[0]} end"' if len(names) > 1 else '"end"'
+    need = f'need a place, such as {example}, "{names[0]} 120 um" or a compartment from 0 to '
+    need += str(len(cells) - 1)
+    if where is None:
+        if len(cells) > 1:
+            raise InputError(f"where: each of {len(cells)} compartments has its spikes; {need}")
+        return 0
+    if isinstance(where, (int, np.integer)):
+        if not 0 <= where < len(cells):
+            raise InputError(f"where: got {where}; {need}")
+        return int(where)
+    cell = next((name for name in names if where.startswith(f"{name} ")), None)
+    place = where.removeprefix(f"{cell} ").strip()
+    if cell is None and len(names) > 1:
+        raise InputError(f"where: got {where!r}, with no cell of {', '.join(names)}; {need}")
+    own = np.array([name == (cell or names[0]) for name in cells])
+    position, parent = data["position"].values, data["parent"].values
+    way = [int(np.flatnonzero(own)[np.argmax(position[own])])]  # from the farthest tip back
+    while parent[way[-1]] >= 0:
+        way.append(int(parent[way[-1]]))
+    if place in ("start", "end"):
+        return way[-1] if place == "start" else way[0]
+    try:
+        wanted = float(units.parse(place, units.LENGTH))
+    except InputError as error:
+        raise InputError(f"where: {error}; {need}") from None
+    if not 0.0 <= wanted <= position[way[0]] * (1.0 + 1e-9):
+        raise InputError(f"where: got {where!r}, and it is {position[way[0]]:g} um long; {need}")
+    return way[int(np.argmin(np.abs(position[way] - wanted)))]
 
 
 _FLAT_DIMS = ("spike", "flip", "release", "deterministic_spike")
