@@ -9,6 +9,7 @@ how it was written, so that a resolved scenario reads as its author wrote it.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -23,6 +24,7 @@ _UNIT = re.compile(
     r"|[*/·(]|1(?=\s*/)))++\s*"
 )
 _LONGEST_TEXT = 80
+_TURNS = ("turn", "revolutions_per_minute", "revolutions_per_second")
 
 
 @dataclass(frozen=True)
@@ -168,9 +170,15 @@ def _convert(number: float, unit_text: str, unit: str) -> float | None:
     text = "1" + unit_text if unit_text.startswith("/") else unit_text
     try:
         written = registry.parse_units(text)
-        return float(registry.Quantity(number, written).to(unit).magnitude)
+        converted = float(registry.Quantity(number, written).to(unit).magnitude)
+        angle = registry.get_base_units(written)[1]._units["radian"]
     except Exception:  # pint lets through whatever Python's tokenizer and operators raise
         return None
+    if angle == 0:
+        return converted
+    # a cycle, of 2 pi radian, is one event where something is counted; other angles are not
+    turns = sum(power for name, power in written._units.items() if name in _TURNS)
+    return converted / (2 * math.pi) if unit == "1/ms" and turns == angle == 1 else None
 
 
 @cache

@@ -40,6 +40,12 @@ CONVERSIONS = [
     (units.DURATION, ".5 ms", 0.5, "ms"),
     (units.DURATION, "+5. us", 0.005, "ms"),
     (units.FREQUENCY, "50 Hz", 0.05, "1/ms"),
+    (units.FREQUENCY, "50 cycles/s", 0.05, "1/ms"),  # a cycle is one, and not 2 pi
+    (units.FREQUENCY, "3000 rpm", 0.05, "1/ms"),
+    (units.FREQUENCY, "50 revolutions/s", 0.05, "1/ms"),
+    (units.RATE, "10 cycles/s", 0.01, "1/ms"),
+    (units.RATE, "10 counts/s", 0.01, "1/ms"),
+    (units.TEMPERATURE, "68 degF", 20.0, "degC"),
     (units.LEAK, "0.3 mS/cm^2", 0.003, "nS/um^2"),
     (units.LEAK, "0 nS", 0.0, "nS"),
     (units.MAXIMAL_CONDUCTANCE, "120 mS/cm^2", 1.2, "nS/um^2"),
@@ -65,6 +71,25 @@ def test_text_becomes_the_internal_unit(kind, text, value, unit):
     amount = parse(text, kind)
     assert amount == pytest.approx(value, rel=1e-12)
     assert (amount.unit, amount.text) == (unit, text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (units.FREQUENCY, "314 rad/s"),
+        (units.FREQUENCY, "18000 deg/s"),
+        (units.RATE, "5 rad/ms"),
+        (units.RATE, "5 cycles^2/ms"),
+        (units.TIME, "2 ms cycles"),
+        (units.VOLTAGE, "2 mV rad"),
+        (units.CURRENT, "3 pA/turn"),
+        (units.VOLTAGE, "2 dB mV"),
+        (units.TEMPERATURE, "20 delta_degC"),
+    ],
+)
+def test_angles_and_other_units_with_hidden_factors_are_refused(kind, text):
+    with pytest.raises(InputError, match=f"which is not {kind.what}; write it as in"):
+        parse(text, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.example)
