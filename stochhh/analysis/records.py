@@ -179,8 +179,8 @@ def write_dwt(
 
     A segment begins with ``Segment: n Dwells: m Sampling(ms): s Start(ms): t
     ClassCount: c`` and for each class its mean and SD (pA); then a line a dwell:
-    its class (0 is shut), a tab, its duration in ms. Durations are exact to 1 ns,
-    not multiples of `sampling_ms`, which only tells the reader the resolution.
+    its class (0 is shut), a tab, its duration in ms, with all its digits: none is zero,
+    nor a multiple of `sampling_ms`, which only tells the reader the resolution.
     Segments start one after another, as in one long record; sojourns that its ends cut
     are written with the rest.
     """
@@ -195,7 +195,8 @@ def write_dwt(
             )
             of_class = np.searchsorted(levels, record.level)
             for one, duration in zip(of_class, record.duration_ms, strict=True):
-                file.write(f"{one}\t{duration:.6f}\n")
+                written = np.format_float_positional(duration, min_digits=6)
+                file.write(f"{one}\t{written}\n")
             start += float(record.duration_ms.sum())
     return path
 

@@ -33,7 +33,8 @@ class VoltageWaveform(Table):
     `path` is a CSV file whose header names a time and a voltage with their units,
     as in ``time (ms),voltage (mV)``, or a result of stochhh (``result.nc`` or its
     folder), of which one `trial` is taken, or the deterministic course if `trial`
-    is ``"deterministic"``.
+    is ``"deterministic"``. It begins where the segment before it ends, at its first
+    sample, whatever time that has; a stimulus from a file keeps the times of its file.
     """
 
     kind: Literal["waveform"] = "waveform"

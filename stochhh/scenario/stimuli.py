@@ -140,7 +140,7 @@ class Waveform(Injection):
 
     The header names both with their units, as in ``time (ms),current (pA)``; the
     current is held between the times, or changes linearly with
-    ``interpolation = "linear"``, and is zero outside them.
+    ``interpolation = "linear"``, and is zero outside them. `start` is added to the times.
     """
 
     kind: Literal["file"] = "file"

@@ -308,6 +308,15 @@ def test_dwt_file_holds_segments_classes_and_durations(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["k.dwt"]
 
 
+def test_dwt_file_has_no_sojourn_of_zero(tmp_path: Path) -> None:
+    record = idealise(made(), "k")[0]
+    durations = np.array([2e-7, 1 / 3, 3e-12])
+    short = record._replace(duration_ms=durations, level=np.array([0.0, 1.0, 0.0]))
+    lines = write_dwt(tmp_path / "k.dwt", [short]).read_text().splitlines()[1:]
+    assert lines[0] == "0\t0.0000002"
+    np.testing.assert_array_equal([float(line.split()[1]) for line in lines], durations)
+
+
 def test_events_csv_has_a_row_a_sojourn(tmp_path: Path) -> None:
     path = write_events_csv(tmp_path / "events.csv", idealise(made(), "k"))
     with path.open(newline="") as file:
