@@ -36,6 +36,9 @@ def set_key(data: Any, key: str, value: Any, where: str) -> Any:
         raise InputError(f"{where}: '{step}' is not a table, so nothing below it can be set")
     if not rest:
         return {**data, step: value}
+    first = rest.partition(".")[0]
+    if step not in data and first.isdecimal():
+        raise InputError(f"{where}: no entry '{first}'; there is no {step} in the scenario")
     return {**data, step: set_key(data.get(step, {}), rest, value, where)}
 
 

@@ -76,7 +76,8 @@ def with_sweep(
 
 
 def _values(key: str, text: str) -> list[Any]:
-    found = _RANGE.fullmatch(text)
+    unquoted = text[1:-1] if text[:1] == text[-1:] and text[:1] in ("'", '"') else text
+    found = _RANGE.fullmatch(unquoted)
     if found is None:
         return [_value(part) for part in text.split(",")]
     spacing, first, to, points = found.groups()

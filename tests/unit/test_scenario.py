@@ -479,6 +479,7 @@ def test_later_overrides_win_over_earlier_ones():
         ("membrane.channels.-1.count=5", "no entry '-1'"),
         ("membrane.channels." + "9" * 5000 + ".count=5", "no entry '999"),
         ("stimulus.1.amplitude=1 pA", "--set stimulus.1.amplitude=1 pA: no entry '1'; known: 0"),
+        ("clamp.segment.0.level=0 mV", "no entry '0'; there is no segment in the scenario"),
         ("run.trials=" + "9" * 5000, "run.trials: got '999"),
         ("run.trials=" + "[" * 5000, "run.trials: got '[[["),
         ("a." * 5000 + "b=5", "no key has that many dots"),

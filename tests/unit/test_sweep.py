@@ -148,6 +148,10 @@ def test_axes_of_the_command_line():
     assert read_over(["membrane.area=log 1 um^2 .. 100 um^2, 3"]) == {
         AREA: ["1 um^2", "10 um^2", "100 um^2"]
     }
+    assert read_over(['membrane.temperature="linear 6 degC .. 20 degC, 3"']) == {
+        "membrane.temperature": ["6 degC", "13 degC", "20 degC"]
+    }
+    assert read_over(['membrane.area="1 um^2","2 um^2"']) == {AREA: ["1 um^2", "2 um^2"]}
     with pytest.raises(InputError, match="--over area: need a key and its values"):
         read_over(["area"])
 
