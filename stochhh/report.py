@@ -24,10 +24,9 @@ from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.folders import held, is_folder, is_free
 from stochhh.input_files import MOST_TOML, parse_toml, read_text
-from stochhh.inputs import Input, portable
+from stochhh.inputs import Input, Portable
 from stochhh.plot.overview import overview, save_figure
 from stochhh.result import FILE_NAME, Result
-from stochhh.scenario import Experiment
 from stochhh.studies import Outcome, analyse
 from stochhh.studies.making import numbers_of, write_outcomes
 from stochhh.writing import is_plain_file, recover, replacing, together
@@ -37,7 +36,7 @@ FILES = ("scenario.toml", "spikes.csv", "figure.png", "summary.json", FILE_NAME,
 QUOTES = "\"'"
 
 
-def check_folder(folder: str | Path, experiment: Experiment, force: bool = False) -> Path:
+def check_folder(folder: str | Path, name: str, told: Portable, force: bool = False) -> Path:
     """Make sure a folder may take the files of a scenario's run.
 
     It may if it is free or holds the same run: the same settings and seed, which give the
@@ -46,7 +45,8 @@ def check_folder(folder: str | Path, experiment: Experiment, force: bool = False
     Parameters
     ----------
     folder : that is to be written
-    experiment : resolved, with its seed
+    name : of the scenario
+    told : it, resolved and with its seed, and the files that it reads
     force : take the folder whatever it holds
 
     Raises
@@ -62,18 +62,17 @@ def check_folder(folder: str | Path, experiment: Experiment, force: bool = False
         return folder
     kept = folder / "scenario.toml"
     try:
-        text = read_text(kept, MOST_TOML) if is_plain_file(kept) else ""
+        text = read_text(kept, _LONGEST_SCENARIO) if is_plain_file(kept) else ""
         header, _, rest = text.partition("\n")
         tables = parse_toml(rest) if _HEADER.fullmatch(header) else None
     except (InputError, OSError, ValueError):
         tables = None
     if tables is None:
         holds = "files that are no run of stochhh"
-    elif header != _header(experiment):
+    elif header != _header(name):
         found = _HEADER.fullmatch(header)
         holds = f"the run of another scenario, {found[1] if found else ''}"
     else:
-        told = portable(experiment)
         differing = first_difference(tables, tomllib.loads(told.toml)) or _other_input(
             folder, told.inputs
         )
@@ -89,12 +88,11 @@ def check_folder(folder: str | Path, experiment: Experiment, force: bool = False
 
 def _other_input(folder: Path, inputs: Iterable[Input]) -> tuple[str, str, str] | None:
     """The first file that a run read and that is not what the folder's run has read."""
+    read = _record_of(folder).get("inputs")
     for one in inputs:
-        path = folder / one.name
-        if one.content is not None and (
-            not is_plain_file(path) or path.read_bytes() != one.content
-        ):
-            return one.name, "another text", f"sha256 {one.sha256[:12]} …"
+        before = read.get(one.name) if isinstance(read, dict) else None
+        if before != one.sha256:
+            return one.name, f"sha256 {str(before)[:12]} …", f"sha256 {one.sha256[:12]} …"
     return None
 
 
@@ -118,10 +116,11 @@ def first_difference(there: Any, here: Any, key: str = "") -> tuple[str, Any, An
 
 _HEADER = re.compile("# resolved scenario ('.*'), as it was run")
 _MOST_SHOWN = 60
+_LONGEST_SCENARIO = 10 * MOST_TOML  # resolved, it is longer than its file
 
 
-def _header(experiment: Experiment) -> str:
-    return f"# resolved scenario {experiment.name!r}, as it was run"
+def _header(name: str) -> str:
+    return f"# resolved scenario {name!r}, as it was run"
 
 
 def _shown(value: Any) -> str:
@@ -142,7 +141,7 @@ def save(result: Result, folder: str | Path, force: bool = False) -> dict[str, A
     InputError
         The folder holds something else, or cannot be written.
     """
-    folder = check_folder(folder, result.experiment, force)
+    folder = check_folder(folder, result.name, result.portable, force)
     with held(folder, "run"):
         return save_with_studies(result, folder, force).summary
 
@@ -171,7 +170,8 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
     InputError
         The folder holds something else, or cannot be written.
     """
-    folder = check_folder(folder, result.experiment, force)
+    told = result.portable
+    folder = check_folder(folder, result.name, told, force)
     outcomes = analyse(result, strict=False)
     summary = summarise(result)
     found, of_points = _found(outcomes)
@@ -183,23 +183,22 @@ def save_with_studies(result: Result, folder: str | Path, force: bool = False) -
     if found:
         summary["analysis"] = found
     with together(folder, _made_earlier(folder)) as names:
-        told = portable(result.experiment)
         for one in told.inputs:
             if one.content is not None:
                 with replacing(folder / one.name) as temporary:
                     temporary.write_bytes(one.content)
-        _write_text(folder / "scenario.toml", f"{_header(result.experiment)}\n{told.toml}")
+        _write_text(folder / "scenario.toml", f"{_header(result.name)}\n{told.toml}")
         _write_spikes(folder / "spikes.csv", result)
         with replacing(folder / "figure.png") as temporary:
             save_figure(overview(result), temporary)
         study_files = write_outcomes(outcomes, folder)
         _write_json(folder / "summary.json", summary)
         result.save(folder / FILE_NAME)
-        _write_json(folder / RECORD, _record(result, [*names, RECORD]))
+        _write_json(folder / RECORD, _record(result, told, [*names, RECORD]))
     return Saved(summary, outcomes, study_files)
 
 
-def _record(result: Result, names: list[str]) -> dict[str, Any]:
+def _record(result: Result, told: Portable, names: list[str]) -> dict[str, Any]:
     """What depends on when and how a run was made, and the files that belong to it."""
     seconds = result.seconds
     return {
@@ -208,6 +207,7 @@ def _record(result: Result, names: list[str]) -> dict[str, Any]:
         **provenance(),
         "wall_s": None if seconds is None else seconds._asdict(),
         "files": sorted(names),
+        "inputs": {one.name: one.sha256 for one in told.inputs},
     }
 
 
@@ -225,12 +225,18 @@ def said_command(arguments: Sequence[str]) -> str:
 
 def _made_earlier(folder: Path) -> list[str]:
     """Names of the files that an earlier run in a folder wrote; none where that is not known."""
+    names = _record_of(folder).get("files")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _record_of(folder: Path) -> dict[str, Any]:
+    """What an earlier run in a folder says of itself; nothing where that cannot be read."""
     path = folder / RECORD
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))["files"] if is_plain_file(path) else []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        record = json.loads(path.read_text(encoding="utf-8")) if is_plain_file(path) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def save_studies(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
@@ -253,9 +259,8 @@ def save_studies(outcomes: Sequence[Outcome], folder: str | Path) -> list[Path]:
         _write_json(path, found)
         earlier = _made_earlier(folder)
         if earlier:  # they go with that run's files
-            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            record["files"] = sorted({*earlier, *names})
-            _write_json(folder / RECORD, record)
+            files = sorted({*earlier, *names})
+            _write_json(folder / RECORD, _record_of(folder) | {"files": files})
     return [*written, path]
 
 

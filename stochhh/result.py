@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from stochhh import netcdf, units
 from stochhh.errors import InputError
-from stochhh.inputs import Input, inputs_of, unpack
+from stochhh.inputs import Input, Portable, inputs_of, unpack
 from stochhh.scenario import Experiment, Scenario, load_stored
 from stochhh.words import said_name
 from stochhh.writing import recover, replacing
@@ -130,6 +130,11 @@ class Result:
         experiment = load_stored(tables, self._input_folder())
         experiment._name = self.name
         return experiment
+
+    @property
+    def portable(self) -> Portable:
+        """The resolved scenario's tables, which name no place of this machine, with its files."""
+        return Portable(json.loads(self.dataset.attrs["scenario"]), self.inputs)
 
     @property
     def inputs(self) -> tuple[Input, ...]:

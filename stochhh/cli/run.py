@@ -31,9 +31,12 @@ def run_command(
     from stochhh import console, report, simulate
     from stochhh.cli.analyse import show_outcomes
     from stochhh.folders import held
+    from stochhh.inputs import portable
 
     resolved = simulate.resolve_experiment(scenario, overrides or (), seed, trials, method)
-    folder = report.check_folder(out or Path("results") / resolved.name, resolved, force)
+    folder = report.check_folder(
+        out or Path("results") / resolved.name, resolved.name, portable(resolved), force
+    )
     n_points, to_compile = simulate.prepare(resolved)
     screen = Console(quiet=quiet)
     if to_compile:

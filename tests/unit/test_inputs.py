@@ -162,12 +162,26 @@ def test_a_sweep_can_be_moved_and_goes_on(study, call, tmp_path):
     assert str(study) not in (here / "scenario.toml").read_text()
 
 
-def test_of_large_files_only_the_checksum_is_kept(study, monkeypatch):
-    monkeypatch.setattr(inputs, "MOST_BYTES", 20)
-    result = stochhh.run(study / "patch.toml")
-    kept = {one.name: one for one in result.inputs}
-    assert all(one.content is None and len(one.sha256) == 64 for one in kept.values())
-    assert kept["inputs/slow-k.toml"].n_bytes == len(CHANNEL)
+def test_of_large_files_only_the_checksum_is_kept(study, call, monkeypatch):
+    waveform = study / "mine" / "current.csv"
+    rows = "".join(f"{20 + k},9\n" for k in range(1, 200))
+    waveform.write_text(waveform.read_text() + rows)
+    monkeypatch.setattr(inputs, "MOST_BYTES", len(CHANNEL))
+    out = ["-q", "--out", str(study / "out")]
+    for _ in range(2):  # the same run goes again
+        code, _, err = call("run", str(study / "patch.toml"), *out)
+        assert (code, err) == (0, "")
+    kept = {one.name: one for one in stochhh.load(study / "out").inputs}
+    large = kept["inputs/current.csv"]
+    assert large.content is None
+    assert large.n_bytes == waveform.stat().st_size
+    assert len(large.sha256) == 64
+    assert kept["inputs/slow-k.toml"].content == CHANNEL.encode()
+    assert not (study / "out" / "inputs" / "current.csv").exists()
+    waveform.write_text(waveform.read_text().replace("6,9", "6,8"))
+    code, _, err = call("run", str(study / "patch.toml"), *out)
+    assert code == 2
+    assert "inputs/current.csv" in err
 
 
 def test_names_that_clash_and_bytes_that_are_no_text(tmp_path):

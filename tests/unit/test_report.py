@@ -9,6 +9,7 @@ import pytest
 
 import stochhh
 from stochhh.errors import InputError
+from stochhh.inputs import portable
 from stochhh.report import check_folder
 
 TINY = ["membrane.area=1 um^2", "run.duration=5 ms", "run.deterministic=false"]
@@ -46,15 +47,15 @@ def test_an_unwritable_folder_is_one_clear_line(result, tmp_path):
 
 
 def test_check_folder_accepts_new_empty_and_own_folders(result, tmp_path):
-    mine = result.experiment
-    other = stochhh.load_scenario("node_R95")
-    assert check_folder(tmp_path / "new", mine) == tmp_path / "new"
-    assert check_folder(tmp_path, mine) == tmp_path
+    mine = result.name, result.portable
+    other = "node_R95", portable(stochhh.load_scenario("node_R95"))
+    assert check_folder(tmp_path / "new", *mine) == tmp_path / "new"
+    assert check_folder(tmp_path, *mine) == tmp_path
     stochhh.save(result, tmp_path)
-    assert check_folder(tmp_path, mine) == tmp_path
+    assert check_folder(tmp_path, *mine) == tmp_path
     with pytest.raises(InputError, match="another scenario, 'squid-patch'"):
-        check_folder(tmp_path, other)
-    assert check_folder(tmp_path, other, force=True) == tmp_path
+        check_folder(tmp_path, *other)
+    assert check_folder(tmp_path, *other, force=True) == tmp_path
 
 
 def test_spikes_of_a_sweep_name_their_point(tmp_path):
