@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 # many small matrix exponentials: threads of BLAS only get in each other's way
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# under nohup, or in the background of a script, processes ignore these, and pass that on
+for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, _name):
+        signal.signal(getattr(signal, _name), _handler)
 
 import pytest
 from hypothesis import HealthCheck, settings
