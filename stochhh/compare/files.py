@@ -1,11 +1,17 @@
-"""The folder a comparison leaves: comparison.json, comparison.csv, comparison.png."""
+"""The folder a comparison leaves: comparison.json, comparison.csv, comparison.png, costs.json.
+
+The same comparison gives the same bytes in the first two. What the methods cost differs from
+one run to the next; it stands in costs.json and in the picture.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
+from stochhh.assemble import provenance
 from stochhh.compare.running import Comparison
 from stochhh.compare.words import numbers
 from stochhh.folders import free_folder
@@ -13,11 +19,10 @@ from stochhh.plot.compare import MethodPoint, draw_comparison
 from stochhh.plot.overview import save_figure
 from stochhh.writing import replacing, together
 
-FILES = ("comparison.csv", "comparison.png", "comparison.json")
+FILES = ("comparison.csv", "comparison.png", "costs.json", "comparison.json")
 _COLUMNS = (
     "method", "step_ms", "quantity", "unit", "value", "low", "high",
     "difference", "difference_low", "difference_high", "by_chance", "p", "p_corrected",
-    "wall_s_per_simulated_s",
 )  # fmt: skip
 
 
@@ -41,7 +46,7 @@ def save(comparison: Comparison, folder: str | Path) -> list[Path]:
         The folder cannot be written.
     """
     folder = Path(folder)
-    table, picture, tree = (folder / name for name in FILES)
+    table, picture, costs, tree = (folder / name for name in FILES)
     with together(folder):
         with (
             replacing(table) as temporary,
@@ -56,10 +61,16 @@ def save(comparison: Comparison, folder: str | Path) -> list[Path]:
             save_figure(
                 draw_comparison(comparison.quantities, points, comparison.found, title), temporary
             )
-        with replacing(tree) as temporary:
-            text = json.dumps(numbers(comparison), indent=2, allow_nan=False, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
-    return [table, picture, tree]
+        wall = {run.label: run.wall_s_per_s for run in comparison.runs}
+        _write_json(costs, {**provenance(), "wall_s_per_simulated_s": wall})
+        _write_json(tree, numbers(comparison))
+    return [table, picture, costs, tree]
+
+
+def _write_json(path: Path, tables: dict[str, Any]) -> None:
+    text = json.dumps(tables, indent=2, allow_nan=False, ensure_ascii=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _rows(comparison: Comparison) -> list[list[object]]:
@@ -72,6 +83,6 @@ def _rows(comparison: Comparison) -> list[list[object]]:
             row += [one.estimate.value, *(one.estimate.interval or (None, None))]
             row += [difference.value if difference else None]
             row += [*((difference.interval if difference else None) or (None, None))]
-            row += [one.chance, one.p, one.p_corrected, run.wall_s_per_s]
+            row += [one.chance, one.p, one.p_corrected]
             rows.append(["" if cell is None else cell for cell in row])
     return rows

@@ -28,7 +28,6 @@ def numbers(comparison: Comparison) -> dict[str, Any]:
             **({"chosen": run.chosen} if run.chosen else {}),
             **({"known_to_be_wrong": known} if known else {}),
             "trials": run.trials,
-            "wall_s_per_simulated_s": run.wall_s_per_s,
             "quantities": {one.quantity: _quantity(one) for one in row},
         }
         tested = [one for one in row if one.p is not None]
