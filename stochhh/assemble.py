@@ -22,7 +22,7 @@ from stochhh.trial import Trial
 
 _ELEMENTARY_CHARGE_FC = 1.602176634e-4  # exact in the SI since 2019
 _FLAT_DIMS = ("spike", "flip", "release", "deterministic_spike")
-_VERSIONED = ("stochhh", "numpy", "numba", "scipy", "xarray")
+_VERSIONED = ("numpy", "numba", "scipy", "xarray")
 
 
 def assemble(
@@ -191,6 +191,16 @@ def _variables(plan: Plan, trials: Sequence[Trial]) -> dict[str, tuple[Any, Any,
         np.array([trial.final_voltage_mV for trial in trials]),
         _attrs("mV", "membrane potential at the end"),
     )
+    variables["highest_voltage"] = (
+        (),
+        np.array([trial.highest_mV for trial in trials]),
+        _attrs("mV", "highest membrane potential of the whole trial, between records too"),
+    )
+    variables["lowest_voltage"] = (
+        (),
+        np.array([trial.lowest_mV for trial in trials]),
+        _attrs("mV", "lowest membrane potential of the whole trial, between records too"),
+    )
     variables["final_occupancy"] = (
         ("state",),
         final,
@@ -254,8 +264,14 @@ def provenance() -> dict[str, str]:
 
 @cache
 def _versions() -> dict[str, str]:
+    from stochhh import __version__  # a checkout that was never installed has no metadata
+
     made_by = {f"{package}_version": version(package) for package in _VERSIONED}
-    return {**made_by, "python_version": platform.python_version()}
+    return {
+        "stochhh_version": __version__,
+        **made_by,
+        "python_version": platform.python_version(),
+    }
 
 
 def _attrs(units: str, long_name: str) -> dict[str, str]:

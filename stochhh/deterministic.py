@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ _COARSE_TOLERANCE = 1e-5
 _SHORT_PIECE_MS = 0.25
 _LONGEST_MS = 500.0  # solved in one go
 _NO_JUMP_MV = 1e-9
+_POINTS = 65  # of the two steps about an extreme
 
 
 class Block(NamedTuple):
@@ -51,6 +52,7 @@ class Course:
     law : (n, S) probability of every state of all populations.
     charge_fC : (n, P + 1) outward charge moved by each population and the leak.
     spike_ms : upward crossings of the threshold, re-armed like the stochastic ones.
+    highest_mV, lowest_mV : voltages on the way, those between the times asked for included.
     final_charge_fC, final_voltage_mV : at the end of the stimulus.
     final_laws : for each population its law at the end.
     """
@@ -59,6 +61,8 @@ class Course:
     law: Floats
     charge_fC: Floats
     spike_ms: Floats
+    highest_mV: float
+    lowest_mV: float
     final_charge_fC: Floats
     final_voltage_mV: float
     final_laws: list[Floats]
@@ -129,6 +133,7 @@ def simulate(
     values = np.full((len(time_ms) if take is None else 0, len(y)), np.nan)
     spikes = _SpikeTimes(voltage_mV, threshold_mV)
     n_upward = 0
+    highest, lowest = -np.inf, np.inf
     for begin, end, drive, command in _stretches(stimulus):
         if clamped:
             y[0] = command
@@ -147,6 +152,8 @@ def simulate(
         )
         if not solution.success:
             raise TrustError(f"the deterministic limit could not be solved: {solution.message}")
+        top, bottom = _extremes(solution)
+        highest, lowest = max(highest, top), min(lowest, bottom)
         y = solution.y[:, -1]
         # at a breakpoint the record shows what came before it
         first = _rows_until(time_ms, begin) if begin > 0.0 else 0
@@ -170,6 +177,8 @@ def simulate(
         law=equations.laws(values[:, channels]),
         charge_fC=values[:, 1 + len(start) :],
         spike_ms=np.array(spikes.times),
+        highest_mV=highest,
+        lowest_mV=lowest,
         final_charge_fC=y[1 + len(start) :],
         final_voltage_mV=float(y[0]),
         final_laws=np.split(equations.laws(y[None, channels])[0], sizes)[:-1],
@@ -224,6 +233,18 @@ def _stretches(stimulus: Breakpoints) -> Iterator[tuple[float, Floats, Floats, f
             start, latest = latest, latest + _LONGEST_MS
         yield start, stimulus.end[first:last], drive[first:last], command
         first = last
+
+
+def _extremes(solution: Any) -> tuple[float, float]:
+    """Highest and lowest voltage of a stretch, those within the solver's steps included."""
+    voltage = solution.y[0]
+    ends = []
+    for sign in (1.0, -1.0):
+        at = int(np.argmax(sign * voltage))
+        before, after = max(at - 1, 0), min(at + 1, len(voltage) - 1)
+        fine = solution.sol(np.linspace(solution.t[before], solution.t[after], _POINTS))[0]
+        ends.append(sign * max(float((sign * fine).max()), float(sign * voltage[at])))
+    return ends[0], ends[1]
 
 
 def _rows_until(time_ms: Floats | EvenTimes, end_ms: float) -> int:

@@ -103,6 +103,8 @@ def _solve(plan: Plan, trial: int, stimulus: Breakpoints, progress: Progress | N
         spike_ms=course.spike_ms,
         total_charge_fC=course.final_charge_fC,
         final_voltage_mV=course.final_voltage_mV,
+        highest_mV=course.highest_mV,
+        lowest_mV=course.lowest_mV,
         final_occupancy=final,
         channel_start=empty,
         channel_population=empty,

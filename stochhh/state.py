@@ -28,6 +28,8 @@ CLOCK = np.dtype(
         ("settled_time", "f8"),  # ms, up to which charges are booked
         ("settled_voltage", "f8"),  # mV, then
         ("settled_slope", "f8"),  # mV/ms, then
+        ("highest", "f8"),  # mV, so far
+        ("lowest", "f8"),
         ("band", "i8"),  # of the voltage
         ("segment", "i8"),  # of the stimulus
         ("armed", "i8"),  # 1 if the next upward crossing of the threshold is a spike
@@ -166,6 +168,7 @@ def _start(
 ) -> None:
     """Set what clocks of all methods have in common to time zero."""
     clock["voltage"] = clock["settled_voltage"] = voltage_mV
+    clock["highest"] = clock["lowest"] = voltage_mV
     clock["conductance"] = open_conductance.sum()
     clock["drive"] = open_conductance @ patch.reversal
     if len(stimulus.command):

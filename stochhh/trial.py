@@ -30,6 +30,8 @@ class Trial:
     spike_ms: Floats
     total_charge_fC: Floats  # (P + 1,)
     final_voltage_mV: float
+    highest_mV: float  # voltages of the whole run, those between records included
+    lowest_mV: float
     final_occupancy: NDArray[np.generic]  # (S,)
     channel_start: Ints  # (K,) state at time zero
     channel_population: Ints  # (K,)

@@ -18,6 +18,7 @@ from stochhh.kernels.patch import (
     flip_tagged,
     jit,
     observe,
+    reach,
     relaxation,
     settle,
     start_settling,
@@ -176,6 +177,7 @@ def simulate(
         if at_breakpoint:
             hazard = max(hazard - A * wait, 0.0)
             settle(charge, open_conductance, reversal, clock, t, k)
+            reach(clock, V)
             segment += 1
             if segment == stimulus.end.shape[0]:
                 status = FINISHED

@@ -80,8 +80,18 @@ def settle(charge, conductance, reversal, clock, t, k):
 
 
 @jit
+def reach(clock, V):
+    """Note a voltage at an end of an undisturbed stretch, where alone extremes can lie."""
+    if clock["highest"] < V:
+        clock["highest"] = V
+    if clock["lowest"] > V:
+        clock["lowest"] = V
+
+
+@jit
 def start_settling(clock, t, V, slope):
     """Note from where the voltage runs undisturbed."""
+    reach(clock, V)
     clock["settled_time"] = t
     clock["settled_voltage"] = V
     clock["settled_slope"] = slope

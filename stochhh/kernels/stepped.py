@@ -20,6 +20,7 @@ from stochhh.kernels.patch import (
     inlined,
     jit,
     observe,
+    reach,
     relaxation,
     settle,
     start_settling,
@@ -172,6 +173,7 @@ def simulate(rng, steps, graph, patch, stimulus, state, budget, records, spikes)
             held = V
         else:
             settle(charge, open_conductance, reversal, clock, t, k)
+            reach(clock, V)
             segment += 1
             if segment == stimulus.end.shape[0]:
                 status = FINISHED

@@ -32,15 +32,15 @@ _SPIKES: tuple[tuple[Kind, Callable[[Floats, float], float]], ...] = (
     (Kind("isi_mean", "ms", "mean interspike interval"), lambda train, ms: _mean_interval(train)),
     (Kind("isi_cv", "1", "CV of interspike intervals"), lambda train, ms: _interval_cv(train)),
 )
-#: With the course, and its number.
+#: With the variable, and its number.
 _COURSES: tuple[tuple[Kind, str, Callable[[Floats], Any]], ...] = (
     (Kind("voltage_mean", "mV", "mean voltage"), "voltage", np.mean),
     (Kind("voltage_sd", "mV", "SD of voltage"), "voltage", np.std),
-    (Kind("voltage_min", "mV", "lowest voltage"), "voltage", np.min),
-    (Kind("voltage_max", "mV", "highest voltage"), "voltage", np.max),
+    (Kind("voltage_min", "mV", "lowest voltage"), "lowest_voltage", np.min),
+    (Kind("voltage_max", "mV", "highest voltage"), "highest_voltage", np.max),
     (Kind("current_mean", "pA", "mean current of the clamp"), "total_current", np.mean),
-    (Kind("current_min", "pA", "lowest current of the clamp"), "total_current", np.min),
-    (Kind("current_max", "pA", "highest current of the clamp"), "total_current", np.max),
+    (Kind("current_min", "pA", "lowest recorded current"), "total_current", np.min),
+    (Kind("current_max", "pA", "highest recorded current"), "total_current", np.max),
 )
 _TRANSITIONS = Kind("transitions", "1", "channel transitions")
 _IONS = Kind("ions", "1", "ions that left the cell, net", "population")
@@ -77,10 +77,9 @@ def nothing_of(experiment: Experiment, plan: AnyPlan) -> Measured:
 
 
 def _kinds(plan: Plan) -> list[Kind]:
-    courses = ("voltage", "total_current") if plan.clamp else ("voltage",)
     return [
         *(kind for kind, _ in _SPIKES),
-        *(kind for kind, course, _ in _COURSES if course in courses),
+        *(kind for kind, course, _ in _COURSES if plan.clamp or course != "total_current"),
         _TRANSITIONS,
         *(_IONS._replace(label=one.name) for one in plan.membrane.populations),
     ]

@@ -44,6 +44,26 @@ def test_kernels_are_kept_below_the_temporary_folder_where_nothing_else_can_be_w
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_checkout_that_was_never_installed_runs(tmp_path):
+    script = (
+        "import importlib.metadata as metadata, sys\n"
+        "known = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'stochhh':\n"
+        "        raise metadata.PackageNotFoundError(name)\n"
+        "    return known(name)\n"
+        "metadata.version = version\n"
+        "from stochhh.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    command = [sys.executable, "-c", script, "run", "squid-patch", "--trials", "1", "--quiet"]
+    command += ["--set", "membrane.area=1 um^2", "--set", "run.duration=1 ms", "--out", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["stochhh_version"] == "0+unknown"
+
+
 @pytest.mark.parametrize("harm", ["others may write", "a link"])
 def test_a_cache_that_others_could_write_is_not_used(harm, tmp_path):
     folder = tmp_path / f"stochhh-{os.getuid()}"
