@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 import stochhh
 from stochhh.analysis.cells import passages
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot import style
 
 SOURCE = "Ochab-Marcinek et al. 2009"

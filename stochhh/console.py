@@ -115,15 +115,25 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
 
     trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
     if "current" in summary:
-        row(f"peak clamp current (pA), {trials}", "current.peak_pA")
+        for side in ("inward", "outward"):
+            moment = _at(summary, f"current.{side}_ms")
+            if moment is not None:
+                name = f"largest {side} current (pA), at {moment:g} ms, {trials}"
+                row(name, f"current.{side}_pA")
     else:
         row(f"spikes in {trials} of {summary['duration_ms']:g} ms", "spikes.count", "{:d}")
+        if 0 < summary["spikes"]["trials_with_spikes"] < summary["trials"]:
+            row("share of trials that fired", "spikes.share_with_spikes", "{:.2f}")
         row("firing rate (Hz)", "spikes.rate_hz")
         row("first spike (ms)", "spikes.first_ms")
         row("interspike interval, mean (ms)", "isi.mean_ms")
         row("interspike interval, CV", "isi.cv", "{:.3f}")
         row("resting voltage (mV)", "voltage.rest_mV", "{:.2f}")
-        row("peak voltage (mV)", "voltage.peak_mV", "{:.2f}")
+        mixed = _at(summary, "voltage.silent_peak_mV") is not None
+        whose = ", of trials that fired" if mixed else ""
+        row(f"peak voltage (mV){whose}", "voltage.peak_mV", "{:.2f}")
+        if mixed:
+            row("peak voltage (mV), of the others", "voltage.silent_peak_mV", "{:.2f}")
     for name in [key for key in summary["ions"] if not key.endswith("_ci")]:
         row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
     if summary["transitions"]:
@@ -179,7 +189,7 @@ def _sweep_table(summary: dict[str, Any], took: str) -> Table:
 
 
 _SPIKE_HEADINGS = ("spikes", "in trials", "rate (Hz)", "95 %", "ISI (ms)", "ISI CV")
-_CLAMP_HEADINGS = ("peak current (pA)", "95 %")
+_CLAMP_HEADINGS = ("inward (pA)", "95 %", "outward (pA)", "95 %")
 
 
 def _spike_cells(point: dict[str, Any], limit: bool) -> list[str]:
@@ -196,11 +206,21 @@ def _spike_cells(point: dict[str, Any], limit: bool) -> list[str]:
 
 
 def _clamp_cells(point: dict[str, Any], limit: bool) -> list[str]:
-    current = point["current"]
+    current, other = point["current"], point.get("deterministic", {}).get("current")
     return [
-        _form(current["peak_pA"], "{:.4g}"),
-        _interval(current["peak_pA_ci"], "{:.4g}"),
-        *([f"{point['deterministic']['current']['peak_pA']:.4g}"] if limit else []),
+        *(
+            cell
+            for side in ("inward_pA", "outward_pA")
+            for cell in (
+                _form(current[side], "{:.4g}"),
+                _interval(current[f"{side}_ci"], "{:.4g}"),
+            )
+        ),
+        *(
+            [f"{_form(other['inward_pA'], '{:.4g}')}, {_form(other['outward_pA'], '{:.4g}')}"]
+            if limit
+            else []
+        ),
     ]
 
 

@@ -56,6 +56,21 @@ def is_random(stimuli: Sequence[kinds.Stimulus]) -> bool:
     return any(type(stimulus) is kinds.Noise for stimulus in stimuli)
 
 
+def is_steady(stimuli: Sequence[kinds.Stimulus], start_ms: float, end_ms: float) -> bool:
+    """Whether the stimulus, or its law, is the same at all times between two."""
+    for stimulus in stimuli:
+        if isinstance(stimulus, kinds.Constant):
+            continue
+        frozen = isinstance(stimulus, kinds.FrozenNoise)
+        if frozen or not isinstance(stimulus, kinds.Noise | kinds.Step | kinds.Pulse):
+            return False
+        begin = float(stimulus.start_ms)
+        lasts = stimulus.duration_ms
+        if begin > start_ms or (lasts is not None and begin + float(lasts) < end_ms * (1 - 1e-12)):
+            return False
+    return True
+
+
 def compile_stimuli(
     stimuli: Sequence[kinds.Stimulus], surroundings: Surroundings, where: str
 ) -> Breakpoints:

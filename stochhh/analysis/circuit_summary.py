@@ -14,7 +14,7 @@ from stochhh.analysis.cells import (
     passages,
     velocity_m_per_s,
 )
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import Estimate, count_estimate, mean_estimate, named
 from stochhh.result import Result
 
 Summary = dict[str, Any]
@@ -44,7 +44,10 @@ def _point(result: Result, index: int) -> Summary:
     populations = [str(name) for name in data["population"].values]
     return {
         **({"place": place, "trials": data.sizes["trial"]} if place else {}),
-        "cells": {name: _cell(data, name, result.has_deterministic) for name in cell_names(data)},
+        "cells": {
+            name: _cell(data, name, result.duration_ms, result.has_deterministic)
+            for name in cell_names(data)
+        },
         "synapses": {
             str(name): _synapse(data, number) for number, name in enumerate(data["synapse"].values)
         },
@@ -53,21 +56,21 @@ def _point(result: Result, index: int) -> Summary:
     }
 
 
-def _cell(data: xr.Dataset, name: str, compared: bool) -> Summary:
+def _cell(data: xr.Dataset, name: str, duration_ms: float, compared: bool) -> Summary:
     path = main_path(data, name)
     end = int(path.compartment[-1])
     at_end = passages(data, end)
     firsts = np.array([times[0] for times in at_end if len(times)])
     found: Summary = {
         "compartments": int(np.sum(data["cell"].values == name)),
-        **_named("spikes_at_start", _counts(passages(data, int(path.compartment[0])))),
-        **_named("spikes_at_end", _counts(at_end)),
-        **_named("first_at_end_ms", firsts),
+        **named("spikes_at_start", _counts(passages(data, int(path.compartment[0])))),
+        **named("spikes_at_end", _counts(at_end)),
+        **named("first_at_end_ms", mean_estimate(firsts, 0.0, duration_ms)),
         "first_at_end_sd_ms": float(np.std(firsts, ddof=1)) if len(firsts) > 1 else None,
     }
     if path.is_cable:
         speeds = velocity_m_per_s(path, first_passages(data, path))
-        found |= _named("velocity_m_per_s", speeds[np.isfinite(speeds)])
+        found |= named("velocity_m_per_s", mean_estimate(speeds, lowest=0.0))
     if compared:
         times = passages(data, end, deterministic=True)[0]
         limit: Summary = {
@@ -88,22 +91,15 @@ def _synapse(data: xr.Dataset, number: int) -> Summary:
     owner = data["release_trial"].values
 
     def per_trial(which: Any) -> Any:
-        return np.array([np.sum(which & (owner == trial)) for trial in trials], dtype=float)
+        return np.array([np.sum(which & (owner == trial)) for trial in trials])
 
     return {
-        **_named("evoked_vesicles", per_trial(evoked)),
-        **_named("spontaneous_vesicles", per_trial(mine & ~evoked)),
+        **named("evoked_vesicles", count_estimate(per_trial(evoked))),
+        **named("spontaneous_vesicles", count_estimate(per_trial(mine & ~evoked))),
         "trials_without_evoked": int(np.sum(per_trial(evoked) == 0)),
         "most_receptors_open": float(np.nanmax(data["receptor_open"].values[..., number])),
     }
 
 
-def _counts(trains: list[Any]) -> Any:
-    return np.array([len(train) for train in trains], dtype=float)
-
-
-def _named(name: str, values: Any) -> Summary:
-    """Mean of values, with its 95 % interval where there are enough."""
-    estimate = mean_estimate(np.asarray(values, dtype=float))
-    interval = None if estimate.interval is None else [float(x) for x in estimate.interval]
-    return {name: estimate.value, f"{name}_ci": interval}
+def _counts(trains: list[Any]) -> Estimate:
+    return count_estimate([len(train) for train in trains])

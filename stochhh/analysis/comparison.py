@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import CONFIDENCE, count_estimate
 from stochhh.analysis.jackknife import from_sums, jackknife, units
 from stochhh.analysis.neo_trains import neo_trains
-from stochhh.analysis.spikes import CONFIDENCE
 from stochhh.analysis.trains import checked_positive, checked_trains
 from stochhh.errors import InputError
 
@@ -57,9 +57,8 @@ class FanoCurve:
 def psth(trains: Sequence[ArrayLike], duration_ms: float, bin_ms: float = 5.0) -> RateCourse:
     """Peristimulus time histogram.
 
-    The interval is Student's over trials or, of a bin without a spike and of a single
-    trial, Garwood's of a Poisson count, as in `spikes.firing_rate_hz`. What is left of
-    the trial after the last whole bin is not shown.
+    The interval of each bin is that of counts (`estimates.count_estimate`). What is left
+    of the trial after the last whole bin is not shown.
 
     Parameters
     ----------
@@ -78,14 +77,9 @@ def psth(trains: Sequence[ArrayLike], duration_ms: float, bin_ms: float = 5.0) -
     if not arrays:
         nothing = np.full(times.shape, np.nan)
         return RateCourse(times, nothing, nothing, nothing)
-    rate, low, high = _student(counts)
-    total = counts.sum(axis=0)
-    poisson = (total == 0) | (len(arrays) == 1)
-    poisson_low, poisson_high = poisson_limits(total)
-    low = np.where(poisson, poisson_low / len(arrays), low)
-    high = np.where(poisson, poisson_high / len(arrays), high)
+    ends = np.array([count_estimate(column).interval for column in counts.T])
     hz = 1e3 / bin_ms
-    return RateCourse(times, rate * hz, low * hz, high * hz)
+    return RateCourse(times, counts.mean(axis=0) * hz, ends[:, 0] * hz, ends[:, 1] * hz)
 
 
 def kernel_rate(
@@ -191,30 +185,6 @@ def fano_curve(
     return FanoCurve(windows, fano, low, high)
 
 
-def poisson_limits(count: ArrayLike) -> tuple[Floats, Floats]:
-    """Exact 95 % limits of the mean of a Poisson count, of any shape.
-
-    Garwood 1936, doi:10.1093/biomet/28.3-4.437.
-    """
-    from scipy.special import gammaincinv
-
-    n = np.asarray(count, dtype=np.float64)
-    tail = (1 - CONFIDENCE) / 2
-    low = np.where(n > 0, gammaincinv(np.maximum(n, 1.0), tail), 0.0)
-    return low, np.asarray(gammaincinv(n + 1.0, 1 - tail))
-
-
-def share_limits(count: ArrayLike, total: int) -> tuple[Floats, Floats]:
-    """Wilson's 95 % interval (doi:10.1080/01621459.1927.10502953) of shares; NaN of none."""
-    from scipy.special import ndtri
-
-    share = np.asarray(count, dtype=np.float64) / (total or np.nan)
-    z2 = float(ndtri(0.5 + CONFIDENCE / 2)) ** 2 / (total or np.nan)
-    reach = np.sqrt(z2 * share * (1.0 - share) + (z2 / 2.0) ** 2)
-    low = (share + z2 / 2.0 - reach) / (1.0 + z2)
-    return np.maximum(low, 0.0), np.minimum((share + z2 / 2.0 + reach) / (1.0 + z2), 1.0)
-
-
 def _window(name: str, window_ms: float, duration_ms: float) -> float:
     checked_positive(name, window_ms, 5)
     if window_ms > duration_ms * (1.0 + 1e-9):
@@ -233,7 +203,7 @@ def _counts(arrays: Sequence[Floats], duration_ms: float, window_ms: float) -> F
 
 
 def _student(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean over trials (the first axis) of what is never negative, and Student's interval."""
+    """Mean over trials (the first axis) of what is never negative, and its interval."""
     from scipy.special import stdtrit
 
     n, mean = len(values), values.mean(axis=0)

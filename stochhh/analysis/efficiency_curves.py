@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.axes import place_label
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.firing_efficiency import (
     FiringEfficiency,
     LatencyPoint,
@@ -18,7 +19,6 @@ from stochhh.analysis.firing_efficiency import (
     latency_point,
 )
 from stochhh.analysis.power_law import PowerLaw, fit_power_law
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.fits import fired_and_not, positive, profile_interval
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
 from stochhh.errors import InputError, did_you_mean
 
 Floats = NDArray[np.float64]

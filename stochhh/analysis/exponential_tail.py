@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.count_statistics import poisson_limits
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.estimates import Estimate, poisson_limits
 from stochhh.analysis.trains import checked_trains
 
 Floats = NDArray[np.float64]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import CONFIDENCE, Estimate, mean_estimate, share_estimate
 from stochhh.analysis.fits import fired_and_not, positive, profile_interval
-from stochhh.analysis.spikes import CONFIDENCE, Estimate, mean_estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -143,19 +143,6 @@ def fit_firing_efficiency(
     )
 
 
-def fraction_estimate(count: int, total: int) -> Estimate:
-    """Share of trials with Wilson's interval (1927, doi:10.1080/01621459.1927.10502953)."""
-    from scipy.special import ndtri
-
-    if total == 0:
-        return Estimate(None)
-    z2 = float(ndtri(0.5 + CONFIDENCE / 2)) ** 2
-    share = count / total
-    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    reach = np.sqrt(z2 * share * (1 - share) / total + (z2 / (2 * total)) ** 2) / (1 + z2 / total)
-    return Estimate(share, (max(0.0, float(centre - reach)), min(1.0, float(centre + reach))))
-
-
 def response_latencies_ms(trains: Sequence[Floats], onset_ms: float, window_ms: float) -> Floats:
     """Time from a stimulus to the first spike within a window, NaN where none, (trials,).
 
@@ -182,8 +169,8 @@ def latency_point(latencies_ms: ArrayLike) -> LatencyPoint:
     """
     every = np.atleast_1d(np.asarray(latencies_ms, dtype=np.float64))
     given = every[np.isfinite(every)]
-    share = fraction_estimate(len(given), len(every))
-    return LatencyPoint(share, mean_estimate(given), spread_estimate(given))
+    share = share_estimate(len(given), len(every))
+    return LatencyPoint(share, mean_estimate(given, lowest=0.0), spread_estimate(given))
 
 
 def spread_estimate(values: Floats) -> Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.spikes import CONFIDENCE, Interval
+from stochhh.analysis.estimates import CONFIDENCE, Interval
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

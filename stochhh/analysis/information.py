@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.entropy import Correction, Integers, mean_entropy_bits
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.voltage_spectra import Coherence
 from stochhh.errors import InputError
 

@@ -1,4 +1,4 @@
-"""Mean and variance of interspike intervals, and the landmarks of their hazard."""
+"""Landmarks of the hazard of interspike intervals, and bins fine enough to see them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.exponential_tail import ExponentialTail
 from stochhh.analysis.interval_statistics import IntervalDensity, interval_density
-from stochhh.analysis.jackknife import from_sums, jackknifed, units
-from stochhh.analysis.spikes import Estimate
-from stochhh.analysis.trains import checked_trains
 
 Floats = NDArray[np.float64]
 
@@ -20,26 +17,6 @@ _CLEARLY = 4.0  # standard deviations of a count, beyond which no bin of some do
 _ENOUGH = 2000  # intervals, for bins finer than their spread asks for
 _BINS_BEFORE_PEAK, _MOST_BINS = 10, 1000
 _FEWEST = 5  # intervals in the bin of a peak
-
-
-@dataclass(frozen=True)
-class IntervalMoments:
-    """Mean and unbiased variance of all intervals, and order statistics.
-
-    Intervals of confidence are from leaving out one trial, or a block of one, at a time, so
-    that intervals may depend on one another.
-
-    Attributes
-    ----------
-    mean_ms, variance_ms2 : of all.
-    shortest_ms : of all; None without any.
-    middle_half_ms : between the quartiles, which a few long intervals do not move.
-    """
-
-    mean_ms: Estimate
-    variance_ms2: Estimate
-    shortest_ms: float | None
-    middle_half_ms: float | None
 
 
 @dataclass(frozen=True)
@@ -61,28 +38,6 @@ class HazardLandmarks:
     dip_hz: float | None = None
     bump_ms: float | None = None
     bump_hz: float | None = None
-
-
-def interval_moments(trains: Sequence[ArrayLike], duration_ms: float) -> IntervalMoments:
-    """Mean, variance and quartiles of interspike intervals, none of which spans two trials.
-
-    Parameters
-    ----------
-    trains : spike times (ms) of each trial
-    duration_ms : length of each trial
-    """
-    series = [np.diff(a) for a in checked_trains(trains, duration_ms)]
-    together = np.concatenate([*series, np.zeros(0)])
-    if len(together) == 0:
-        return IntervalMoments(Estimate(None), Estimate(None), None, None)
-    centre = float(together.mean())  # sums about it lose no digits
-    away = [s - centre for s in series]
-    parts = [away[k][part] for k, part in units([len(s) for s in series])]
-    sums = np.array([(len(x), x.sum(), (x**2).sum()) for x in parts])
-    mean = jackknifed(*_split(from_sums(sums, lambda s: centre + s[..., 1] / s[..., 0])))
-    variance = jackknifed(*_split(from_sums(sums, _variance)), logarithmic=True)
-    low, high = np.quantile(together, [0.25, 0.75])
-    return IntervalMoments(mean, variance, float(together.min()), float(high - low))
 
 
 def peak_bin_ms(trains: Sequence[ArrayLike], duration_ms: float) -> float | None:
@@ -145,12 +100,3 @@ def hazard_landmarks(density: IntervalDensity, tail: ExponentialTail) -> HazardL
         float(middle[bump]),
         float(hazard[bump]),
     )
-
-
-def _variance(sums: Floats) -> Floats:
-    n, first, second = np.moveaxis(sums, -1, 0)
-    return np.asarray((second - first**2 / n) / np.where(n > 1, n - 1, np.nan))
-
-
-def _split(found: tuple[Floats, Floats]) -> tuple[float, Floats]:
-    return float(found[0]), found[1]

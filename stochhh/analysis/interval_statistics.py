@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.count_statistics import poisson_limits, share_limits
+from stochhh.analysis.estimates import CONFIDENCE, Estimate, poisson_limits, share_limits
 from stochhh.analysis.jackknife import from_sums, jackknife, jackknifed, units
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
 from stochhh.analysis.trains import checked_positive, checked_trains
 from stochhh.errors import InputError
 
@@ -109,30 +108,6 @@ def interval_density(
         hazard_low=_over(poisson_limits(count)[0], exposure),
         hazard_high=_over(poisson_limits(count)[1], exposure),
     )
-
-
-def interval_cv(trains: Sequence[ArrayLike], duration_ms: float) -> Estimate:
-    """Coefficient of variation of all intervals, SD over mean.
-
-    Parameters
-    ----------
-    trains : spike times (ms) of each trial
-    duration_ms : length of each trial
-    """
-    series = [np.diff(a) for a in checked_trains(trains, duration_ms)]
-    scale = _scale(series)
-    rows = []
-    for k, part in units([len(s) for s in series]):
-        x = series[k][part] / scale - 1.0
-        rows.append((len(x), x.sum(), (x**2).sum()))
-
-    def cv(sums: Floats) -> Floats:
-        n, first, second = np.moveaxis(sums, -1, 0)
-        variance = (second - first**2 / n) / np.where(n > 1, n - 1, np.nan)
-        equal = variance <= _ROUNDING**2
-        return np.asarray(np.where(equal, 0.0, np.sqrt(np.abs(variance)) / (1.0 + first / n)))
-
-    return _ratio(rows, cv)
 
 
 def interval_cv2(trains: Sequence[ArrayLike], duration_ms: float) -> Estimate:

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.phase_locking import PhaseLocking, phase_locking
-from stochhh.analysis.spikes import Estimate, firing_rate_hz
+from stochhh.analysis.spikes import firing_rate_hz
 
 Floats = NDArray[np.float64]
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import Estimate, mean_estimate
 from stochhh.analysis.linear_membrane import linearised
 from stochhh.analysis.spectra import trial_spectra
 from stochhh.analysis.spectral_peak import peak_frequency_hz
-from stochhh.analysis.spikes import Estimate, mean_estimate
 from stochhh.analysis.steady_state import steady_voltage_mV
 from stochhh.analysis.voltage_spectra import SignalSpectrum, signal_spectrum
 from stochhh.membrane import Membrane

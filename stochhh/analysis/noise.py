@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

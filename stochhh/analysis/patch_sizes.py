@@ -11,14 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.axes import place_label
+from stochhh.analysis.estimates import Estimate
+from stochhh.analysis.interspike_intervals import isi_statistics
 from stochhh.analysis.resonance import CoherenceResonance, coherence_resonance
-from stochhh.analysis.spikes import (
-    Estimate,
-    firing_rate_hz,
-    interspike_intervals_ms,
-    isi_cv,
-    isi_mean_ms,
-)
+from stochhh.analysis.spikes import firing_rate_hz
 from stochhh.analysis.tuning import RateByArea, fit_rate_by_area
 from stochhh.errors import InputError
 
@@ -36,15 +32,15 @@ class SizePoint(NamedTuple):
     n_channels : that have noise.
     spikes, seconds : counted, over all trials.
     rate_hz : mean firing rate.
-    intervals_ms : (n,) interspike intervals.
-    isi_mean_ms, isi_cv : of these.
+    intervals : between spikes of one trial.
+    isi_mean_ms, isi_cv : of these (`stochhh.analysis.interspike_intervals`).
     """
 
     n_channels: int
     spikes: int
     seconds: float
     rate_hz: Estimate
-    intervals_ms: Floats
+    intervals: int
     isi_mean_ms: Estimate
     isi_cv: Estimate
 
@@ -110,7 +106,7 @@ class SizeCurve:
         known = self.with_cv
         try:
             found = coherence_resonance(
-                self.area_um2[known], [self.points[k].intervals_ms for k in known]
+                self.area_um2[known], [self.points[k].isi_cv for k in known]
             )
         except InputError as problem:
             return None, str(problem)
@@ -140,7 +136,9 @@ class SizeCurve:
         return self._resonant[1]
 
 
-def size_point(trains: Sequence[Floats], duration_ms: float, n_channels: int) -> SizePoint:
+def size_point(
+    trains: Sequence[Floats], duration_ms: float, n_channels: int, steady: bool = True
+) -> SizePoint:
     """Firing of a patch.
 
     Parameters
@@ -148,16 +146,17 @@ def size_point(trains: Sequence[Floats], duration_ms: float, n_channels: int) ->
     trains : spike times (ms) of each trial
     duration_ms : length of each trial
     n_channels : that have noise
+    steady : what drives it is the same at all times of a trial
     """
-    intervals = interspike_intervals_ms(trains)
+    isi = isi_statistics(trains, duration_ms, steady)
     return SizePoint(
         n_channels=n_channels,
         spikes=sum(len(train) for train in trains),
         seconds=len(trains) * duration_ms / 1e3,
         rate_hz=firing_rate_hz(trains, duration_ms),
-        intervals_ms=intervals,
-        isi_mean_ms=isi_mean_ms(intervals),
-        isi_cv=isi_cv(intervals),
+        intervals=isi.count,
+        isi_mean_ms=isi.mean_ms,
+        isi_cv=isi.cv,
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.jackknife import FEWEST_TRIALS, jackknife
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

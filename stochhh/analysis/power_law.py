@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.fits import positive
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

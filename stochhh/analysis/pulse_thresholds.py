@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.efficiency_curves import Bracket, EfficiencyCurve
+from stochhh.analysis.estimates import CONFIDENCE, Estimate, share_estimate
 from stochhh.analysis.excitability import Law, StrengthDuration, fit_strength_duration
-from stochhh.analysis.firing_efficiency import fraction_estimate
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
 
 Floats = NDArray[np.float64]
 
@@ -112,7 +111,7 @@ def half_recovery(interval_ms: ArrayLike, fired: ArrayLike, trials: ArrayLike) -
     n = np.asarray(trials, dtype=np.int64)
     x = np.asarray(interval_ms, dtype=np.float64)[n > 0]
     counts = np.asarray(fired, dtype=np.int64)[n > 0]
-    shares = [fraction_estimate(int(k), int(m)) for k, m in zip(counts, n[n > 0], strict=True)]
+    shares = [share_estimate(int(k), int(m)) for k, m in zip(counts, n[n > 0], strict=True)]
     share = np.array([one.value for one in shares], dtype=np.float64)
     ends = np.array([one.interval for one in shares], dtype=np.float64).reshape(-1, 2)
     above = np.flatnonzero(share >= 0.5)

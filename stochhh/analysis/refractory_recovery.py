@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochhh.analysis.efficiency_curves import Bracket, first_firing
+from stochhh.analysis.estimates import Estimate, share_estimate
 from stochhh.analysis.excitability import Refractoriness, fit_refractoriness
-from stochhh.analysis.firing_efficiency import fraction_estimate
 from stochhh.analysis.pulse_thresholds import PulseThreshold, half_recovery
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -46,7 +45,7 @@ class RecoveryPoints(NamedTuple):
     def shares(self) -> list[Estimate]:
         """Share of trials that fire again, with Wilson's interval."""
         pairs = zip(self.fired, self.trials, strict=True)
-        return [fraction_estimate(int(fired), int(trials)) for fired, trials in pairs]
+        return [share_estimate(int(fired), int(trials)) for fired, trials in pairs]
 
     @property
     def half_ms(self) -> Estimate:

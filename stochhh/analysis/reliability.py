@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.count_statistics import trial_rates
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.jackknife import jackknifed
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.train_distances import (
     COST_PER_MS,
     SIGMA_MS,

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochhh.analysis.axes import place_label
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.reliability import Reliability, event_reliability
 from stochhh.analysis.spike_jitter import SpikeJitter
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import turned_trains
 
 Floats = NDArray[np.float64]

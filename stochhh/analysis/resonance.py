@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.fits import positive
-from stochhh.analysis.spikes import CONFIDENCE, Estimate, isi_cv
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -38,9 +38,7 @@ class CoherenceResonance:
     chance_at_end: float
 
 
-def coherence_resonance(
-    area_um2: ArrayLike, intervals_ms: Sequence[ArrayLike]
-) -> CoherenceResonance:
+def coherence_resonance(area_um2: ArrayLike, cv: Sequence[Estimate]) -> CoherenceResonance:
     """Minimum of the CV of interspike intervals over the area of a patch.
 
     Noise of some strength makes firing most regular (Pikovsky & Kurths 1997,
@@ -52,29 +50,27 @@ def coherence_resonance(
     Parameters
     ----------
     area_um2 : (K,) rising, 3 or more
-    intervals_ms : K samples of interspike intervals, 10 or more each
+    cv : K coefficients of variation, with their intervals
 
     Raises
     ------
     InputError
-        Too few areas or intervals, or areas that do not rise.
+        Too few areas, a CV without an interval, or areas that do not rise.
     """
     from scipy.special import ndtri
 
     area = positive(area_um2, "area_um2")
-    samples = [np.asarray(one, dtype=np.float64) for one in intervals_ms]
-    if len(area) < 3 or len(area) != len(samples) or not (np.diff(area) > 0.0).all():
+    if len(area) < 3 or len(area) != len(cv) or not (np.diff(area) > 0.0).all():
         raise InputError(
-            f"area_um2: {len(area)} areas and {len(samples)} samples of intervals; "
-            "need 3 or more rising areas with a sample each"
+            f"area_um2: {len(area)} areas and {len(cv)} coefficients of variation; "
+            "need 3 or more rising areas with one each"
         )
-    cv = tuple(isi_cv(sample) for sample in samples)
     ends = np.array([one.interval or (np.nan, np.nan) for one in cv])
     if np.isnan(ends).any():
         k = int(np.argmax(np.isnan(ends[:, 0])))
         raise InputError(
-            f"intervals_ms: {len(samples[k])} intervals at {area[k]:g} um^2; need 10 or "
-            "more that vary, so run longer"
+            f"cv: no interval of confidence at {area[k]:g} um^2; need 10 or more interspike "
+            "intervals that vary, so run longer"
         )
     values = np.array([one.value for one in cv], dtype=np.float64)
     tail = (1.0 - CONFIDENCE) / 2.0
@@ -84,7 +80,7 @@ def coherence_resonance(
     low, high = np.quantile(area[drawn], [tail, 1.0 - tail], method="nearest").tolist()
     best = int(values.argmin())
     return CoherenceResonance(
-        cv=cv,
+        cv=tuple(cv),
         area_um2=Estimate(float(area[best]), (low, high)),
         least_cv=cv[best],
         chance_at_end=float(np.mean((drawn == 0) | (drawn == len(cv) - 1))),

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.axes import place_label
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.jackknife import FEWEST_TRIALS
 from stochhh.analysis.resonance import SignalToNoise
-from stochhh.analysis.spikes import CONFIDENCE, Estimate
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import Estimate, mean_estimate
 from stochhh.analysis.histories import checked_end_ms, histories, relative_conductance
-from stochhh.analysis.spikes import Estimate, mean_estimate
 from stochhh.errors import InputError
 from stochhh.result import Result
 from stochhh.theory import log_bin_edges_ms

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.spikes import CONFIDENCE, Estimate, mean_estimate
+from stochhh.analysis.estimates import CONFIDENCE, Estimate, mean_estimate
 from stochhh.errors import InputError
 from stochhh.theory import stationary_law
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.jackknife import jackknifed
-from stochhh.analysis.spikes import Estimate
 
 Floats = NDArray[np.float64]
 

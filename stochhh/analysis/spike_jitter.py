@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.jackknife import jackknife, jackknifed
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import checked_trains
 
 Floats = NDArray[np.float64]

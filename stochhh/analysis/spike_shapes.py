@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.spikes import Estimate, mean_estimate
+from stochhh.analysis.estimates import Estimate, mean_estimate
 from stochhh.analysis.trains import checked_positive
 from stochhh.errors import InputError
 

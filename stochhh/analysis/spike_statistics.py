@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from stochhh.analysis.count_statistics import FanoCurve, RateCourse, fano_curve, kernel_rate, psth
+from stochhh.analysis.estimates import Estimate
+from stochhh.analysis.interspike_intervals import IsiStatistics, isi_statistics
 from stochhh.analysis.interval_statistics import (
     IntervalDensity,
     SerialCorrelation,
-    interval_cv,
     interval_cv2,
     interval_density,
     interval_lv,
     serial_correlation,
 )
-from stochhh.analysis.spikes import Estimate, firing_rate_hz
+from stochhh.analysis.spikes import firing_rate_hz
 from stochhh.analysis.trains import checked_trains
 
 _PSTH_BIN_MS = 5.0
@@ -31,7 +32,7 @@ class SpikeStatistics:
     ----------
     n_trials, n_spikes : of trials and of spikes in all of them.
     rate_hz : mean firing rate.
-    cv : standard deviation of the interspike intervals over their mean.
+    isi : number, mean, variance and CV of the interspike intervals.
     cv2 : of neighbouring intervals, Holt et al. 1996.
     lv : local variation, Shinomoto et al. 2003.
     intervals : density and hazard of the intervals.
@@ -45,7 +46,7 @@ class SpikeStatistics:
     n_trials: int
     n_spikes: int
     rate_hz: Estimate
-    cv: Estimate
+    isi: IsiStatistics
     cv2: Estimate
     lv: Estimate
     intervals: IntervalDensity
@@ -65,6 +66,7 @@ def spike_statistics(
     fano_windows_ms: ArrayLike | None = None,
     psth_bin_ms: float | None = None,
     sigma_ms: float = 3.0,
+    steady: bool = False,
 ) -> SpikeStatistics:
     """Every statistic of a list of spike trains.
 
@@ -77,6 +79,8 @@ def spike_statistics(
     fano_windows_ms : lengths of the windows that spikes are counted in; by default 13
     psth_bin_ms : width of the bins of the PSTH; by default 5 ms, or the trial if shorter
     sigma_ms : standard deviation of the kernel of the rate
+    steady : what drives the cell is the same at all times of a trial, so that mean and CV of
+        the intervals can be freed of what the ends of trials cut (`isi_statistics`)
 
     Raises
     ------
@@ -89,7 +93,7 @@ def spike_statistics(
         n_trials=len(arrays),
         n_spikes=sum(len(a) for a in arrays),
         rate_hz=firing_rate_hz(arrays, duration_ms),
-        cv=interval_cv(arrays, duration_ms),
+        isi=isi_statistics(arrays, duration_ms, steady),
         cv2=interval_cv2(arrays, duration_ms),
         lv=interval_lv(arrays, duration_ms),
         intervals=interval_density(arrays, duration_ms, interval_bin_ms),

@@ -10,18 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from stochhh.analysis.circuit_summary import summarise_points
-from stochhh.analysis.spikes import (
-    Estimate,
-    firing_rate_hz,
-    first_spike_ms,
-    interspike_intervals_ms,
-    isi_cv,
-    isi_mean_ms,
-    mean_estimate,
-)
-from stochhh.columns import ROWS
+from stochhh.analysis.clamp_current import clamp_peaks
+from stochhh.analysis.estimates import mean_estimate, named, share_estimate
+from stochhh.analysis.interspike_intervals import isi_statistics
+from stochhh.analysis.spikes import firing_rate_hz, first_spike_ms
 from stochhh.lazy import pieces
 from stochhh.result import Result
+from stochhh.scenario import Scenario
+from stochhh.stimulus import is_steady
 
 Floats = NDArray[np.float64]
 Summary = dict[str, Any]
@@ -39,8 +35,10 @@ def summarise(result: Result) -> Summary:
         and ``deterministic`` with the same keys for the deterministic
         limit (for a deterministic run, the run itself). Each statistic stands
         beside its 95 % interval (``rate_hz`` and ``rate_hz_ci``); None where the
-        data cannot give it. With a sweep, ``points`` holds the same for each point
-        and the top level pools them all. A circuit has ``cells`` and ``synapses``
+        data cannot give it. ``voltage.peak_mV`` is the highest voltage of the run, between
+        records too, of the trials that fired, or of all where none did; trials that did not
+        fire have ``silent_peak_mV``. With a sweep, ``points`` holds the same for each point
+        and the top level counts what all have together. A circuit has ``cells`` and ``synapses``
         instead (`stochhh.analysis.circuit_summary`).
     """
     attrs = result.dataset.attrs
@@ -68,8 +66,9 @@ def summarise(result: Result) -> Summary:
     elif result.is_circuit:
         summary["transitions"] = sum(point["transitions"] for point in points)
     else:
-        trains = [train for j in range(result.n_points) for train in result.spike_trains(j)]
-        summary |= _spike_statistics(trains, result.duration_ms)
+        each = [point["spikes"] for point in points]
+        names = ("count", "trials_with_spikes")
+        summary["spikes"] = {name: sum(one[name] for one in each) for name in names}
         summary["transitions"] = sum(point["transitions"] for point in points)
     if "point" in result.dataset.dims:
         summary["points"] = points
@@ -84,30 +83,37 @@ def _point(result: Result, index: int) -> Summary:
         for name, coordinate in data.coords.items()
         if coordinate.ndim == 0 and name != "point"
     }
-    before = _before_stimulus(data)
+    before, steady = _before_stimulus(data), _is_steady(result)
+
+    def told(trains: Sequence[Floats], prefix: str) -> Summary:
+        return {
+            **_spike_statistics(trains, duration, steady),
+            "voltage": _voltage(data, prefix, before, np.array([len(t) > 0 for t in trains])),
+            **_clamp_current(result, data, prefix),
+            "ions": _ions(data, prefix),
+        }
+
     summary = {
         **({"place": place, "trials": len(trains)} if place else {}),
-        **_spike_statistics(trains, duration),
-        "voltage": _voltage(data["voltage"].variable, before),
-        **_clamp_current(data, ""),
-        "ions": _ions(data, ""),
+        **told(trains, ""),
         "transitions": int(np.nansum(data["transitions"].values)),
     }
     if result.has_deterministic:
-        twin = result.spike_trains(index, deterministic=True)
-        summary["deterministic"] = _without_intervals(
-            {
-                **_spike_statistics(twin, duration),
-                "voltage": _voltage(data["deterministic_voltage"].variable, before),
-                **_clamp_current(data, "deterministic_"),
-                "ions": _ions(data, "deterministic_"),
-                "transitions": 0,
-            }
-        )
+        limit = told(result.spike_trains(index, deterministic=True), "deterministic_")
+        summary["deterministic"] = _without_intervals(limit | {"transitions": 0})
     if result.method == "deterministic":
         summary = _without_intervals(summary)
         summary["deterministic"] = {key: summary[key] for key in summary if key != "place"}
     return summary
+
+
+def _is_steady(result: Result) -> bool:
+    """Whether what drives the membrane is the same at all times of a trial, at all points."""
+    scenario = result.experiment
+    assert isinstance(scenario, Scenario)
+    moved = [key for key in scenario.sweep if key.startswith("stimulus")]
+    timed = any(key.rpartition(".")[2] not in ("amplitude", "mean", "sd") for key in moved)
+    return not timed and is_steady(scenario.stimulus, 0.0, result.duration_ms)
 
 
 def _without_intervals(summary: Summary) -> Summary:
@@ -122,20 +128,21 @@ def _without_intervals(summary: Summary) -> Summary:
     }
 
 
-def _spike_statistics(trains: Sequence[Floats], duration_ms: float) -> Summary:
-    intervals = interspike_intervals_ms(trains)
+def _spike_statistics(trains: Sequence[Floats], duration_ms: float, steady: bool) -> Summary:
+    isi = isi_statistics(trains, duration_ms, steady)
     firing = sum(len(train) > 0 for train in trains)
     return {
         "spikes": {
             "count": sum(len(train) for train in trains),
             "trials_with_spikes": firing,
-            **_named("rate_hz", firing_rate_hz(trains, duration_ms)),
-            **_named("first_ms", mean_estimate(first_spike_ms(trains))),
+            **named("share_with_spikes", share_estimate(firing, len(trains))),
+            **named("rate_hz", firing_rate_hz(trains, duration_ms)),
+            **named("first_ms", mean_estimate(first_spike_ms(trains), 0.0, duration_ms)),
         },
         "isi": {
-            "count": len(intervals),
-            **_named("mean_ms", isi_mean_ms(intervals)),
-            **_named("cv", isi_cv(intervals)),
+            "count": isi.count,
+            **named("mean_ms", isi.mean_ms),
+            **named("cv", isi.cv),
         },
     }
 
@@ -149,34 +156,51 @@ def _before_stimulus(data: xr.Dataset) -> slice:
     return slice(0, first) if 0 < first < data.sizes["time"] else slice(None)
 
 
-def _voltage(voltage: xr.Variable, before: slice) -> Summary:
+def _voltage(data: xr.Dataset, prefix: str, before: slice, fired: NDArray[np.bool_]) -> Summary:
     """Rest (median before the stimulus) and peak voltage of each trial, averaged over trials.
 
-    The median of a very long record is that of every k-th value.
+    The median of a very long record is that of every k-th value. Without current the
+    membrane cannot leave the range of its reversal potentials, nor can the mean of its rest.
     """
+    voltage = data[f"{prefix}voltage"].variable
     trials = [voltage] if voltage.ndim == 1 else list(voltage)
     start, stop, _ = before.indices(voltage.shape[-1])
     sampled = slice(start, stop, -(-(stop - start) // _MOST_IN_MEDIAN))
-    rest = [np.median(trial[sampled].values) for trial in trials]
-    peak = [max(values.max() for _, values in pieces(trial)) for trial in trials]
+    rest = np.array([np.median(trial[sampled].values) for trial in trials])
+    peak = np.atleast_1d(data[f"{prefix}highest_voltage"].values)
+    firing = fired if fired.any() else np.ones_like(fired)
     return {
-        **_named("rest_mV", mean_estimate(np.array(rest))),
-        **_named("peak_mV", mean_estimate(np.array(peak))),
+        **named("rest_mV", mean_estimate(rest, *_range_of_rest(data, rest))),
+        **named("peak_mV", mean_estimate(peak[firing])),
+        **named("silent_peak_mV", mean_estimate(peak[~firing])),
     }
 
 
-def _clamp_current(data: xr.Dataset, prefix: str) -> Summary:
-    """Mean current of a clamped membrane at the moment when it is largest in magnitude."""
-    if f"{prefix}total_current" not in data:
+def _range_of_rest(data: xr.Dataset, rest_mV: Floats) -> tuple[float, float]:
+    """Bounds of the resting voltage: the channels' reversal potentials, if all lie between."""
+    reversal = data["reversal"].values
+    if len(reversal) == 0:
+        return -np.inf, np.inf
+    low, high = float(reversal.min()), float(reversal.max())
+    return (low, high) if low < rest_mV.min() and rest_mV.max() < high else (-np.inf, np.inf)
+
+
+def _clamp_current(result: Result, data: xr.Dataset, prefix: str) -> Summary:
+    """Largest inward and outward current of a clamped membrane, and the larger of the two."""
+    scenario = result.experiment
+    if f"{prefix}total_current" not in data or not isinstance(scenario, Scenario):
         return {}
-    current = data[f"{prefix}total_current"].variable
-    largest = np.zeros(0)
-    for first in range(0, data.sizes["time"], ROWS):
-        block = np.atleast_2d(current[..., first : first + ROWS].values)
-        mean = np.abs(block.mean(axis=0))
-        if first == 0 or mean.max() > abs(largest.mean()):
-            largest = block[:, int(mean.argmax())]
-    return {"current": _named("peak_pA", mean_estimate(largest))}
+    assert scenario.clamp is not None
+    peaks = clamp_peaks(data, float(scenario.clamp.holding_mV), bool(prefix))
+    return {
+        "current": {
+            **named("peak_pA", peaks.peak_pA),
+            **named("inward_pA", peaks.inward_pA),
+            "inward_ms": peaks.inward_ms,
+            **named("outward_pA", peaks.outward_pA),
+            "outward_ms": peaks.outward_ms,
+        }
+    }
 
 
 def _ions(data: xr.Dataset, prefix: str) -> Summary:
@@ -184,10 +208,5 @@ def _ions(data: xr.Dataset, prefix: str) -> Summary:
     ions = np.atleast_2d(data[f"{prefix}ions"].values)
     summary: Summary = {}
     for index, name in enumerate(data["population"].values):
-        summary |= _named(str(name), mean_estimate(ions[:, index]))
+        summary |= named(str(name), mean_estimate(ions[:, index]))
     return summary
-
-
-def _named(name: str, estimate: Estimate) -> Summary:
-    interval = None if estimate.interval is None else list(estimate.interval)
-    return {name: estimate.value, f"{name}_ci": interval}

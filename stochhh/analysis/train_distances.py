@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.jackknife import jackknifed
 from stochhh.analysis.neo_trains import neo_trains, pyspike_trains
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import checked_positive, checked_trains
 
 Floats = NDArray[np.float64]

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.firing_efficiency import (
-    LatencyPoint,
-    latency_point,
-    response_latencies_ms,
-)
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
+from stochhh.analysis.firing_efficiency import LatencyPoint, latency_point, response_latencies_ms
 from stochhh.analysis.fits import counts, positive
-from stochhh.analysis.spikes import CONFIDENCE, Estimate, firing_rate_hz
+from stochhh.analysis.spikes import firing_rate_hz
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

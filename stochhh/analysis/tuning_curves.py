@@ -10,14 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.axes import place_label
+from stochhh.analysis.estimates import CONFIDENCE, Estimate
 from stochhh.analysis.firing_efficiency import LatencyPoint
-from stochhh.analysis.spikes import (
-    CONFIDENCE,
-    Estimate,
-    interspike_intervals_ms,
-    isi_cv,
-    isi_mean_ms,
-)
+from stochhh.analysis.interspike_intervals import isi_statistics
 from stochhh.analysis.tuning import tuning_point
 from stochhh.errors import InputError
 
@@ -50,7 +45,7 @@ class CurrentPoint:
     rate_hz : mean firing rate once settled.
     trial_rates_hz : (trials,) of each trial.
     intervals : number of interspike intervals once settled.
-    isi_mean_ms, isi_cv : of these; short where few of them fit into a trial.
+    isi_mean_ms, isi_cv : of these (`stochhh.analysis.interspike_intervals`).
     latency : time from the start of the current to the first spike, its jitter, and
         the share of trials with one.
     """
@@ -132,13 +127,17 @@ def current_point(trains: Sequence[Floats], stretch: Stretch) -> CurrentPoint:
     """
     point = tuning_point(trains, *stretch)
     inside = settled(trains, stretch)
-    intervals = interspike_intervals_ms(inside)
+    isi = isi_statistics(
+        [train - stretch.start_ms - stretch.settle_ms for train in inside],
+        stretch.counted_ms,
+        steady=True,
+    )
     return CurrentPoint(
         rate_hz=point.rate_hz,
         trial_rates_hz=1e3 * np.array([len(train) for train in inside]) / stretch.counted_ms,
-        intervals=len(intervals),
-        isi_mean_ms=isi_mean_ms(intervals),
-        isi_cv=isi_cv(intervals),
+        intervals=isi.count,
+        isi_mean_ms=isi.mean_ms,
+        isi_cv=isi.cv,
         latency=point.latency,
     )
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stochhh.analysis.estimates import CONFIDENCE
 from stochhh.analysis.spectra import stationary_spectrum
-from stochhh.analysis.spikes import CONFIDENCE
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stochhh.analysis.comparison import LEVEL, Compared, fewest_trials, smallest_p
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.estimates import named
 from stochhh.compare.running import Comparison, MethodRun
 from stochhh.methods import METHODS
 
@@ -50,19 +50,14 @@ def numbers(comparison: Comparison) -> dict[str, Any]:
 
 
 def _quantity(one: Compared) -> dict[str, Any]:
-    entry = _named("value", one.estimate)
+    entry = named("value", one.estimate)
     if one.difference is not None:
-        entry |= _named("difference", one.difference)
+        entry |= named("difference", one.difference)
     if one.chance is not None:
         entry["by_chance"] = one.chance
     if one.p is not None:
         entry |= {"p": one.p, "p_corrected": one.p_corrected}
     return entry
-
-
-def _named(name: str, estimate: Estimate) -> dict[str, Any]:
-    interval = None if estimate.interval is None else list(estimate.interval)
-    return {name: estimate.value, f"{name}_ci": interval}
 
 
 def conclusions(comparison: Comparison) -> list[str]:

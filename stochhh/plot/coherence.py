@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.voltage_spectra import Coherence
 from stochhh.plot import style
 from stochhh.plot.estimates import (

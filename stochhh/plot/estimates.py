@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.estimates import Estimate
 from stochhh.plot import style
 
 _LOG_RATIO = 20.0

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import axis_numbers, value_label
+from stochhh.analysis.clamp_current import clamp_peaks
 from stochhh.plot import style
 from stochhh.plot.panels import View
 from stochhh.result import Result
@@ -57,17 +58,24 @@ def _sweeps(command: Axes, current: Axes, result: Result, colors: np.ndarray) ->
 
 
 def _peaks(axes: Axes, result: Result, colors: np.ndarray) -> None:
-    """Largest inward and outward mean current at each point, beside the deterministic ones."""
-    key, limited = next(iter(result.scenario.sweep)), result.has_deterministic
-    views = [View(result.point(j), 1) for j in range(result.n_points)]
-    x, label = axis_numbers([view.data.coords[key].item() for view in views], key)
-    all_means = [view.mean_curve for view in views]  # a curve keeps its extremes
-    limits = [view.curve("deterministic_total_current") for view in views if limited]
-    for name, marker, extreme in (("outward", "^", np.max), ("inward", "v", np.min)):
-        means = [float(extreme(mean)) for mean in all_means]
-        axes.scatter(x, means, marker=marker, s=18, c=colors, label=f"peak {name}", zorder=3)
-        if limited:
-            limit = [float(extreme(course)) for course in limits]
+    """Largest inward and outward current at each point, beside the deterministic ones."""
+    key, clamp = next(iter(result.scenario.sweep)), result.scenario.clamp
+    assert clamp is not None
+    points = [result.point(j) for j in range(result.n_points)]
+    x, label = axis_numbers([data.coords[key].item() for data in points], key)
+    kinds = (False, True) if result.has_deterministic else (False,)
+    of_trials, *of_limit = (
+        [clamp_peaks(data, float(clamp.holding_mV), kind) for data in points] for kind in kinds
+    )
+    for name, marker in (("outward", "^"), ("inward", "v")):
+        found = [getattr(one, f"{name}_pA") for one in of_trials]
+        values = [np.nan if one.value is None else one.value for one in found]
+        ends = np.array([one.interval or (np.nan, np.nan) for one in found])
+        axes.vlines(x, ends[:, 0], ends[:, 1], colors=list(colors), linewidth=0.9)
+        axes.scatter(x, values, marker=marker, s=18, c=colors, label=f"peak {name}", zorder=3)
+        for limits in of_limit:
+            courses = [getattr(one, f"{name}_pA").value for one in limits]
+            limit = [np.nan if value is None else value for value in courses]
             axes.plot(x, limit, **{**style.LIMIT, "linewidth": 0.9})
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
     axes.set_xlabel(result.scenario.figure.axis or label)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stochhh.analysis.efficiency_curves import Bracket, EfficiencyCurve
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.firing_efficiency import LatencyPoint
 from stochhh.analysis.power_law import PowerLaw
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import (
     draw_estimates,

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stochhh.analysis.axes import value_label
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.locked_periods import LockedPoint
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, shades, spread_axis
 

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from stochhh.analysis.axes import value_label
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.reliability_curves import ReliabilityCurve, ReliabilityPoint, shown_points
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, shades, spread_axis
 from stochhh.plot.rasters import trials_raster

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.complete import complete_law
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.noise import ChannelNumbers, mean_variance
 from stochhh.analysis.records import Trace
 from stochhh.analysis.single_channel import log_histogram
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 from stochhh.theory import PhaseType, mean_ms, mean_variance_parabola, survivor
 

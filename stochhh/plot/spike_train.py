@@ -190,7 +190,7 @@ def _fano(axes: Axes, found: SpikeStatistics) -> None:
 
 
 def _serial(axes: Axes, found: SpikeStatistics) -> None:
-    serial, cv = found.serial, found.cv.value
+    serial, cv = found.serial, found.isi.cv.value
     if cv is None or cv < _EQUAL or not np.isfinite(serial.coefficient).any():
         why = "too few intervals" if cv is None or cv >= _EQUAL else "all intervals are alike"
         return _nothing(axes, "lag (intervals)", "serial correlation", why)

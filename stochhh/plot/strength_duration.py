@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.excitability import StrengthDuration
 from stochhh.analysis.pulse_thresholds import PulseThreshold
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, shades
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import axis_numbers, value_label
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import shades
 from stochhh.plot.panels import View, raster, voltage

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import axis_numbers, place_label
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, shades
 from stochhh.scenario import Experiment, axes_of

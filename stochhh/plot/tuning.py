@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.tuning_curves import CurrentPoint, DeterministicPoint, TuningCurve
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, plain_log_axis, shades

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.membrane_noise import ExpectedNoise, RecordedNoise
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import (
     draw_estimates,

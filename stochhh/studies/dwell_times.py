@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from stochhh import theory
 from stochhh.analysis.complete import complete_law
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.single_channel import (
     BurstList,
@@ -28,7 +29,6 @@ from stochhh.analysis.single_channel import (
     idealise,
     open_probability,
 )
-from stochhh.analysis.spikes import mean_estimate
 from stochhh.errors import InputError
 from stochhh.membrane import Population
 from stochhh.plot.latency import draw_burst_lengths, draw_latencies

@@ -21,9 +21,9 @@ from stochhh.analysis.efficiency_curves import (
     nearest_to_threshold,
     spread_by_channels,
 )
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.power_law import PowerLaw
-from stochhh.analysis.spikes import Estimate
 from stochhh.plot.firing_efficiency import efficiency_figure
 from stochhh.studies.pulse_limit import firing_at, narrowed
 from stochhh.studies.pulses import pulse_responses

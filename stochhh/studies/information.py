@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from stochhh.analysis.applicable.inputs import highest_of_input_per_ms
 from stochhh.analysis.axes import Axis
 from stochhh.analysis.entropy import binned
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.information import coherence_information_rate, information_rate
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import cut_trains
 from stochhh.errors import InputError
 from stochhh.plot.information import InformationCurve, InformationPoint, information_figure

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochhh import theory
+from stochhh.analysis.estimates import median_estimate, share_estimate
 from stochhh.analysis.single_channel import first_latencies_ms
 from stochhh.membrane import Population
-from stochhh.studies.estimates import median_estimate, share_estimate
 from stochhh.studies.study import Numbers, Occasion, named
 
 Floats = NDArray[np.float64]

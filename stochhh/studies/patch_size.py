@@ -19,6 +19,7 @@ from stochhh.analysis.axes import Curve, curves_along
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.patch_sizes import SizeCurve, SizePoint, size_point
 from stochhh.plot.patch_size import patch_size_figure
+from stochhh.stimulus import is_steady
 from stochhh.studies.signals import begun_curves, finished_trains, n_noisy_channels
 from stochhh.studies.study import Findings, Numbers, Row, Study, Survey, named
 
@@ -114,7 +115,7 @@ def write(findings: Findings, path: Path) -> list[Path]:
         for area, point, fit in zip(curve.area_um2, curve.points, fitted, strict=True):
             line = [*curve.place.values(), area, point.n_channels, point.spikes, point.seconds]
             line += [point.rate_hz.value, *(point.rate_hz.interval or ("", "")), fit]
-            line.append(len(point.intervals_ms))
+            line.append(point.intervals)
             for one in (point.isi_mean_ms, point.isi_cv):
                 line += [one.value, *(one.interval or ("", ""))]
             lines.append(line)
@@ -130,6 +131,7 @@ def _measured(survey: Survey, curve: Curve) -> SizeCurve:
             finished_trains(survey.result, point, start, end),
             end - start,
             n_noisy_channels(survey.setups[point]),
+            is_steady(survey.setups[point].scenario.stimulus, start, end),
         )
         for point in curve.points
     )
@@ -178,7 +180,7 @@ def _point_numbers(area_um2: float, point: SizePoint) -> Numbers:
         "n_channels": point.n_channels,
         "spikes": point.spikes,
         "seconds": point.seconds,
-        "intervals": len(point.intervals_ms),
+        "intervals": point.intervals,
         **named("rate_hz", point.rate_hz),
         **named("isi_mean_ms", point.isi_mean_ms),
         **named("isi_cv", point.isi_cv),

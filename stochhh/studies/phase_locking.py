@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from stochhh.analysis.applicable.phase_locking import Drive, drive_of
 from stochhh.analysis.axes import curves_if_any, value_label
 from stochhh.analysis.efficiency_curves import EfficiencyCurve
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.locked_periods import FEWEST, LockedPoint, locked_point
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 from stochhh.plot.phase_locking import LockedCurve, phase_locking_figure
 from stochhh.studies.signals import finished_trains, n_noisy_channels

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stochhh.analysis.cells import Path, cell_names, first_passages, main_path, velocity_m_per_s
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.propagation import (
     Fates,
     Jitter,
@@ -19,7 +20,6 @@ from stochhh.analysis.propagation import (
     fates,
     poisson_rate,
 )
-from stochhh.analysis.spikes import mean_estimate
 from stochhh.analysis.waves import Floats, Ints, Wave, find_waves
 from stochhh.errors import InputError
 from stochhh.plot.propagation import draw_propagation

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochhh.analysis.cells import passages
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.quantal import (
     Content,
     by_amplitude,
@@ -22,7 +23,6 @@ from stochhh.analysis.quantal import (
     response_mV,
     without_saturation,
 )
-from stochhh.analysis.spikes import mean_estimate
 from stochhh.errors import InputError
 from stochhh.plot.quantal import draw_quantal
 from stochhh.scenario.studies.circuits import QuantalStudy

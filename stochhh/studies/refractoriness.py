@@ -18,11 +18,11 @@ from matplotlib.figure import Figure
 from stochhh.analysis.applicable.refractoriness import second_start
 from stochhh.analysis.axes import value_label
 from stochhh.analysis.efficiency_curves import Bracket
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.grids import families
 from stochhh.analysis.pulse_thresholds import PulseThreshold
 from stochhh.analysis.refractory_recovery import Recovery, ratio_to
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 from stochhh.plot.refractoriness import refractoriness_figure
 from stochhh.studies.pulses import amplitude_label, amplitudes

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import share_estimate
 from stochhh.analysis.records import (
     Trace,
     recorded_trace,
@@ -29,7 +30,6 @@ from stochhh.analysis.single_channel import (
     open_probability,
 )
 from stochhh.plot.single_channel import record_figure
-from stochhh.studies.estimates import share_estimate
 from stochhh.studies.signals import population_of
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, named
 

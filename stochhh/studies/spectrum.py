@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.spectra import (
     TrialSpectra,
@@ -25,7 +26,6 @@ from stochhh.analysis.spectra import (
     sampled_autocovariance,
     trial_spectra,
 )
-from stochhh.analysis.spikes import mean_estimate
 from stochhh.errors import InputError
 from stochhh.membrane import Population
 from stochhh.plot.spectrum import SpectrumCurves, spectrum_figure

@@ -13,15 +13,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.exponential_tail import exponential_tail
 from stochhh.analysis.files import write_csv
-from stochhh.analysis.interval_moments import hazard_landmarks, interval_moments, peak_bin_ms
+from stochhh.analysis.interspike_intervals import isi_statistics
+from stochhh.analysis.interval_moments import hazard_landmarks, peak_bin_ms
 from stochhh.analysis.spike_statistics import spike_statistics
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.spikes import interspike_intervals_ms
 from stochhh.analysis.trains import cut_trains
 from stochhh.errors import InputError
 from stochhh.plot.spike_train import TrainsDrawn, shown_ms, spike_train_figure
-from stochhh.stimulus import is_random
+from stochhh.stimulus import is_random, is_steady
 from stochhh.studies.signals import finished_trains
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, named
 
@@ -46,7 +48,10 @@ def compute(occasion: Occasion) -> Findings:
     n_spikes = sum(len(train) for train in trains)
     if n_spikes == 0:
         raise InputError(f"no spike from {start:g} to {end:g} ms in any trial")
-    moments = interval_moments(trains, length)
+    steady = is_steady(occasion.setup.scenario.stimulus, start, end)
+    mean_ms = isi_statistics(trains, length, steady).mean_ms.value
+    every = interspike_intervals_ms(trains)
+    quartiles = np.quantile(every, [0.25, 0.75]) if len(every) else None
     found = spike_statistics(
         trains,
         length,
@@ -54,9 +59,10 @@ def compute(occasion: Occasion) -> Findings:
         most_lags=settings.lags,
         fano_windows_ms=[float(window) for window in settings.windows_ms] or None,
         psth_bin_ms=_given(settings.rate_bin_ms)
-        or _rate_bin(shown_ms(length, moments.mean_ms.value), n_spikes / length, length),
+        or _rate_bin(shown_ms(length, mean_ms), n_spikes / length, length),
+        steady=steady,
     )
-    serial, fano = found.serial, found.fano
+    serial, fano, isi = found.serial, found.fano, found.isi
     tail = exponential_tail(trains, length)
     if tail is not None and tail.share < _FEW:
         tail = None
@@ -69,11 +75,12 @@ def compute(occasion: Occasion) -> Findings:
         "spikes": n_spikes,
         "intervals": int(found.intervals.count.sum()),
         **named("rate_hz", found.rate_hz, rate),
-        **named("isi_mean_ms", moments.mean_ms, mean),
-        **named("isi_variance_ms2", moments.variance_ms2),
-        "isi_middle_half_ms": moments.middle_half_ms,
-        "isi_shortest_ms": moments.shortest_ms,
-        **named("cv", found.cv),
+        "steady": steady,
+        **named("isi_mean_ms", isi.mean_ms, mean),
+        **named("isi_variance_ms2", isi.variance_ms2),
+        "isi_middle_half_ms": None if quartiles is None else float(np.ptp(quartiles)),
+        "isi_shortest_ms": float(every.min()) if len(every) else None,
+        **named("cv", isi.cv),
         **named("cv2", found.cv2),
         **named("lv", found.lv),
         "serial": [
@@ -89,7 +96,7 @@ def compute(occasion: Occasion) -> Findings:
                 "window_ms": float(fano.window_ms[k]),
                 **named("fano", _entry(fano.fano, fano.low, fano.high, k)),
             }
-            for k in _told_of(fano.window_ms, moments.mean_ms.value, settings.windows_ms)
+            for k in _told_of(fano.window_ms, mean_ms, settings.windows_ms)
         ],
     }
     if tail is not None:
@@ -103,9 +110,7 @@ def compute(occasion: Occasion) -> Findings:
         marks = hazard_landmarks(found.intervals, tail)
         if marks is not None:
             numbers["tail"] |= vars(marks)
-    return Findings(
-        numbers, TrainsDrawn(trains, alone, start, length, found, tail, moments.mean_ms.value)
-    )
+    return Findings(numbers, TrainsDrawn(trains, alone, start, length, found, tail, mean_ms))
 
 
 def draw(findings: Findings, title: str) -> Figure:

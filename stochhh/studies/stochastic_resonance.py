@@ -17,10 +17,11 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.applicable.stochastic_resonance import drive_hz
 from stochhh.analysis.axes import Curve, curves_along, value_label
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.resonance import SignalToNoise, signal_to_noise, train_signal_to_noise
 from stochhh.analysis.signal_peak import RatioCurve, RatioPoint, left_out_ratios, ratio_parts
-from stochhh.analysis.spikes import Estimate, firing_rate_hz
+from stochhh.analysis.spikes import firing_rate_hz
 from stochhh.errors import InputError
 from stochhh.plot.stochastic_resonance import resonance_figure
 from stochhh.studies.signals import (

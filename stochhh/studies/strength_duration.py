@@ -17,12 +17,12 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.applicable.sweeps import stimulus_at
 from stochhh.analysis.axes import value_label
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.excitability import StrengthDuration, fit_strength_duration
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.grids import Family, families
 from stochhh.analysis.power_law import PowerLaw, fit_power_law
 from stochhh.analysis.pulse_thresholds import PulseThreshold, law_of_durations, relative_error
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 from stochhh.plot.strength_duration import ThresholdCurve, strength_duration_figure
 from stochhh.studies.pulse_limit import firing_at, narrowed

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.setup import Setup
-from stochhh.analysis.spikes import Estimate
 from stochhh.result import Result
 
 Numbers = dict[str, Any]

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import Curve, curves_along, value_label
 from stochhh.analysis.efficiency_curves import first_firing
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.tuning_curves import (
     CurrentPoint,
     DeterministicPoint,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochhh.analysis.cells import cell_names, main_path, passages
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.twitch import fibre_force
 from stochhh.plot.twitch import draw_twitch
 from stochhh.scenario.studies.circuits import TwitchStudy

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stochhh.analysis.axes import Axis, curves_if_any
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
 from stochhh.analysis.membrane_noise import RecordedNoise, expected_noise, recorded_noise
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.steady_state import steady_current_pA
 from stochhh.errors import InputError
 from stochhh.plot.voltage_spectrum import NoiseCurve, NoisePoint, voltage_spectrum_figure

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from stochhh import netcdf
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
 from stochhh.scenario import Experiment, places_of

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from stochhh.analysis.axes import value_label
-from stochhh.analysis.spikes import mean_estimate
+from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot.sweep_metrics import last_part
 from stochhh.scenario import places_of
 from stochhh.sweeping.running import Sweep

@@ -27,7 +27,7 @@ from stochhh.analysis.comparison import (
     holm,
     smallest_p,
 )
-from stochhh.analysis.spikes import Estimate
+from stochhh.analysis.estimates import Estimate
 from stochhh.compare.table import comparison_tables
 from stochhh.errors import InputError
 from stochhh.plot.compare import MethodPoint, draw_comparison

@@ -7,6 +7,7 @@ import pytest
 from harness import Comparison, agrees, refuses
 from scipy import integrate, optimize, special, stats
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.excitability import (
     Refractoriness,
     fit_refractoriness,
@@ -14,7 +15,6 @@ from stochhh.analysis.excitability import (
     lapicque_threshold,
     weiss_threshold,
 )
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 
 LAWS = {"weiss": weiss_threshold, "lapicque": lapicque_threshold}

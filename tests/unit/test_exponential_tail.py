@@ -8,9 +8,8 @@ from harness import LEVEL
 from scipy import stats
 
 from stochhh.analysis.exponential_tail import _evenness, _time_at_risk, exponential_tail
-from stochhh.analysis.interval_moments import hazard_landmarks, interval_moments, peak_bin_ms
+from stochhh.analysis.interval_moments import hazard_landmarks, peak_bin_ms
 from stochhh.analysis.interval_statistics import interval_density
-from stochhh.analysis.spikes import Estimate
 
 
 def trains_of(draw, n_trials, duration_ms, mean_ms):
@@ -104,30 +103,7 @@ def test_time_at_risk_is_that_of_all_waits():
     np.testing.assert_allclose(_time_at_risk(intervals, cut, start), expected, atol=1e-3)
 
 
-# Moments and landmarks
-
-
-def test_moments_are_those_of_all_intervals():
-    rng = np.random.default_rng(7)
-    trains = trains_of(lambda n: rng.gamma(4.0, 5.0, n), 12, 500.0, 20.0)
-    intervals = np.concatenate([np.diff(t) for t in trains])
-    found = interval_moments(trains, 500.0)
-    assert found.mean_ms.value == pytest.approx(intervals.mean(), rel=1e-12)
-    assert found.variance_ms2.value == pytest.approx(intervals.var(ddof=1), rel=1e-12)
-    assert found.shortest_ms == intervals.min()
-    low, high = np.quantile(intervals, [0.25, 0.75])
-    assert found.middle_half_ms == high - low
-    for estimate in (found.mean_ms, found.variance_ms2):
-        low, high = estimate.interval
-        assert low < estimate.value < high
-    low, high = found.mean_ms.interval
-    error = intervals.std() / np.sqrt(len(intervals))
-    assert (high - low) / 2 == pytest.approx(2.2 * error, rel=0.5)
-    none = interval_moments([[1.0], []], 10.0)
-    assert none == (type(none))(Estimate(None), Estimate(None), None, None)
-    one = interval_moments([[1.0, 4.0]], 10.0)
-    assert one.mean_ms == Estimate(3.0)
-    assert one.variance_ms2 == Estimate(None)
+# Landmarks
 
 
 def test_peak_dip_and_bump_are_told_from_chance():

@@ -7,16 +7,15 @@ import pytest
 from harness import Comparison, agrees, counts_follow, refuses
 from scipy import optimize, stats
 
+from stochhh.analysis.estimates import Estimate, share_estimate
 from stochhh.analysis.firing_efficiency import (
     FiringEfficiency,
     fit_firing_efficiency,
-    fraction_estimate,
     latency_point,
     pooled,
     response_latencies_ms,
     spread_estimate,
 )
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 
 RISE = 0.5 * stats.chi2.ppf(0.95, 1)
@@ -225,11 +224,11 @@ def test_what_cannot_be_fitted_is_refused(x, fired, trials, message):
 
 @pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (510, 1000)])
 def test_share_has_wilsons_interval(count, total):
-    estimate = fraction_estimate(count, total)
+    estimate = share_estimate(count, total)
     wilson = stats.binomtest(count, total).proportion_ci(method="wilson")
     assert estimate.value == count / total
     assert estimate.interval == pytest.approx((wilson.low, wilson.high), abs=1e-12)
-    assert fraction_estimate(0, 0) == Estimate(None)
+    assert share_estimate(0, 0) == Estimate(None)
 
 
 def test_latencies_are_from_the_stimulus_to_the_first_spike_within_the_window():
@@ -242,7 +241,7 @@ def test_latencies_are_from_the_stimulus_to_the_first_spike_within_the_window():
 def test_point_of_latencies():
     values = np.array([1.0, 2.0, 4.0, 3.0])
     point = latency_point([*values, np.nan])
-    assert point.responding == fraction_estimate(4, 5)
+    assert point.responding == share_estimate(4, 5)
     assert point.mean_ms.value == 2.5
     reach = stats.t.ppf(0.975, 3) * stats.sem(values)
     assert point.mean_ms.interval == pytest.approx((2.5 - reach, 2.5 + reach))

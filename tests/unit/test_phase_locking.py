@@ -8,8 +8,8 @@ from elephant.phase_analysis import mean_phase_vector
 from harness import LEVEL, Comparison, agrees, refuses
 from scipy import integrate, special, stats
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.phase_locking import PhaseLocking, phase_locking
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 
 PERIOD = 8.0

@@ -7,8 +7,8 @@ import pytest
 from harness import LEVEL
 from scipy import stats
 
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.spike_jitter import spike_jitter
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 
 

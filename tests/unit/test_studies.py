@@ -15,6 +15,7 @@ import stochhh
 from stochhh import theory
 from stochhh.analysis.applicable import filled_settings, spans_sweep
 from stochhh.analysis.complete import complete_law
+from stochhh.analysis.estimates import Estimate, median_estimate, share_estimate
 from stochhh.analysis.noise import count_channels, mean_variance
 from stochhh.analysis.records import recorded_trace
 from stochhh.analysis.setup import Setup
@@ -32,7 +33,6 @@ from stochhh.analysis.spectra import (
     sampled_autocovariance,
     trial_spectra,
 )
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 from stochhh.kinetics.files import load_scheme
 from stochhh.membrane import build_membrane
@@ -45,7 +45,6 @@ from stochhh.scenario import (
 )
 from stochhh.simulate import plan, resolve
 from stochhh.studies import STUDY_NAMES, analyse, find_study
-from stochhh.studies.estimates import median_estimate, share_estimate
 from stochhh.studies.making import numbers_of, write_outcomes
 
 BARE = ["run.deterministic=false"]

@@ -22,6 +22,7 @@ from study_checks import check_table, setups_of
 
 import stochhh
 from stochhh.analysis.efficiency_curves import Bracket
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.excitability import (
     fit_strength_duration,
     lapicque_threshold,
@@ -35,7 +36,6 @@ from stochhh.analysis.pulse_thresholds import (
     law_of_durations,
     relative_error,
 )
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 from stochhh.result import Result, load
 from stochhh.simulate import plan, resolve

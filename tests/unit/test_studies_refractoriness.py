@@ -21,16 +21,16 @@ from scipy import stats
 from study_checks import check_table
 
 import stochhh
+from stochhh.analysis.estimates import Estimate, share_estimate
 from stochhh.analysis.excitability import (
     fit_refractoriness,
 )
-from stochhh.analysis.firing_efficiency import fit_firing_efficiency, fraction_estimate
+from stochhh.analysis.firing_efficiency import fit_firing_efficiency
 from stochhh.analysis.pulse_thresholds import (
     PulseThreshold,
     half_recovery,
 )
 from stochhh.analysis.refractory_recovery import Recovery, SinglePulse
-from stochhh.analysis.spikes import Estimate
 from stochhh.errors import InputError
 from stochhh.result import Result, load
 from stochhh.simulate import plan, resolve
@@ -101,7 +101,7 @@ def test_law_of_recovery_is_found_with_the_threshold_of_the_longest_interval():
     assert wrong.single == (22.0, 0.1)
     assert wrong.law_p < 1e-6
     points = found.at_amplitude(20.0 * 1.5)
-    assert points.shares == [fraction_estimate(int(k), 1000) for k in points.fired]
+    assert points.shares == [share_estimate(int(k), 1000) for k in points.fired]
     assert points.deterministic is None
     assert points.bracket is None
     half = 0.6 - 0.8 * np.log(1 - 1 / 1.5)
@@ -126,7 +126,7 @@ def test_second_spikes_are_those_of_trials_that_fired_first(seconds):
         first = [t for t in seconds.spike_trains(index) if np.any((t >= 0.5) & (t < start))]
         again = sum(bool(np.any((t >= start) & (t < start + 1.0))) for t in first)
         assert (point["trials"], point["fired_again"]) == (len(first), again)
-        share = fraction_estimate(again, len(first))
+        share = share_estimate(again, len(first))
         assert (point["share"], tuple(point["share_ci"])) == (share.value, share.interval)
         assert point["share_theory"] in (0.0, 1.0)
 

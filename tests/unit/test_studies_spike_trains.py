@@ -11,13 +11,13 @@ from study_checks import check_table, outcome_of, setups_of
 
 import stochhh
 from stochhh.analysis.applicable import filled_settings, settings_across, spans_sweep
+from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.exponential_tail import exponential_tail
-from stochhh.analysis.interval_moments import hazard_landmarks, interval_moments
+from stochhh.analysis.interval_moments import hazard_landmarks
 from stochhh.analysis.reliability import event_reliability, reliability
 from stochhh.analysis.spike_jitter import spike_jitter
 from stochhh.analysis.spike_shapes import spike_shapes
 from stochhh.analysis.spike_statistics import spike_statistics
-from stochhh.analysis.spikes import Estimate
 from stochhh.analysis.trains import cut_trains, turned_trains
 from stochhh.errors import InputError
 from stochhh.result import Result, load
@@ -169,15 +169,20 @@ def test_spike_train_tells_what_the_pure_functions_do(spontaneous, tmp_path):
     check_table(outcome)
     numbers = outcome.findings.numbers
     trains = cut_trains(spontaneous.spike_trains(), 500.0, 2000.0)
-    found, moments = spike_statistics(trains, 1500.0), interval_moments(trains, 1500.0)
+    found = spike_statistics(trains, 1500.0, steady=True)
+    isi, every = found.isi, np.concatenate([np.diff(train) for train in trains])
     assert (numbers["trials"], numbers["spikes"]) == (8, sum(map(len, trains)))
     assert numbers["intervals"] == numbers["spikes"] - 8
     same(numbers, "rate_hz", found.rate_hz)
-    same(numbers, "isi_mean_ms", moments.mean_ms)
-    same(numbers, "isi_variance_ms2", moments.variance_ms2)
-    for name in ("cv", "cv2", "lv"):
+    assert numbers["steady"] is True
+    same(numbers, "isi_mean_ms", isi.mean_ms)
+    same(numbers, "isi_variance_ms2", isi.variance_ms2)
+    same(numbers, "cv", isi.cv)
+    for name in ("cv2", "lv"):
         same(numbers, name, getattr(found, name))
-    assert numbers["isi_shortest_ms"] == moments.shortest_ms
+    assert numbers["isi_shortest_ms"] == every.min()
+    low, high = np.quantile(every, [0.25, 0.75])
+    assert numbers["isi_middle_half_ms"] == high - low
     assert (numbers["rate_hz_theory"], numbers["isi_mean_ms_theory"]) == (0.0, None)  # silent
     serial = found.serial
     assert [one["lag"] for one in numbers["serial"]] == [1, 2, 3, 4, 5]
@@ -186,8 +191,8 @@ def test_spike_train_tells_what_the_pure_functions_do(spontaneous, tmp_path):
     assert numbers["serial"][1]["shuffled"] == [serial.shuffled_low[1], serial.shuffled_high[1]]
     windows = [one["window_ms"] for one in numbers["fano"]]
     assert windows == [w for w in found.fano.window_ms if w in windows]
-    assert 0.5 < windows[0] / moments.mean_ms.value < 2.0
-    assert 5.0 < windows[1] / moments.mean_ms.value < 20.0
+    assert 0.5 < windows[0] / isi.mean_ms.value < 2.0
+    assert 5.0 < windows[1] / isi.mean_ms.value < 20.0
     place = list(found.fano.window_ms).index(windows[1])
     ends = (found.fano.low[place], found.fano.high[place])
     same(numbers["fano"][1], "fano", Estimate(found.fano.fano[place], ends))

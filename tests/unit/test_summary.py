@@ -70,7 +70,59 @@ def test_a_sweep_has_its_points_and_pools_them():
     ]
     summary = stochhh.summarise(stochhh.run("squid-patch", overrides=overrides, seed=1, trials=3))
     assert [point["place"]["membrane.area"] for point in summary["points"]] == ["2 um^2", "4 um^2"]
-    for key in ("spikes", "isi"):
-        total = sum(point[key]["count"] for point in summary["points"])
-        assert summary[key]["count"] == total
+    for name in ("count", "trials_with_spikes"):
+        total = sum(point["spikes"][name] for point in summary["points"])
+        assert summary["spikes"][name] == total
+    assert "isi" not in summary  # a mean over different conditions is of none of them
     assert "deterministic" not in summary["points"][0]
+
+
+PULSED = ["membrane.area=20 um^2", "run.duration=20 ms", "run.record.channels=0"]
+
+
+@pytest.mark.parametrize("method", ["exact", "leap", "langevin", "leap-first-order"])
+def test_peaks_are_of_the_run_and_not_of_its_records(method):
+    """Records draw nothing, so those every 10 µs and every 5 ms are of the same trials."""
+    fine, coarse = (
+        stochhh.run(
+            "action-potential_HH52",
+            overrides=[*PULSED, f"run.record.interval={interval}", f"run.method={method}"],
+            seed=4,
+            trials=2,
+        )
+        for interval in ("0.01 ms", "5 ms")
+    )
+    for limit in ("", "deterministic_"):
+        for name, extreme in (("highest", np.max), ("lowest", np.min)):
+            peak = coarse[f"{limit}{name}_voltage"].values
+            np.testing.assert_array_equal(peak, fine[f"{limit}{name}_voltage"].values)
+            recorded = extreme(fine[f"{limit}voltage"].values, axis=-1)
+            assert np.all(peak >= recorded if name == "highest" else peak <= recorded)
+            np.testing.assert_allclose(peak, recorded, atol=0.5 if limit == "" else 0.005)
+    told = stochhh.summarise(coarse)["voltage"]["peak_mV"]
+    assert told > coarse["voltage"].values.max() + 5.0  # what the records would have said
+
+
+def test_peaks_of_trials_that_fired_are_told_from_those_that_did_not():
+    overrides = ["membrane.area=100 um^2", "run.deterministic=false"]
+    result = stochhh.run("action-potential_HH52", overrides=overrides, seed=1, trials=5)
+    summary = stochhh.summarise(result)
+    fired = np.array([len(train) > 0 for train in result.spike_trains()])
+    assert 0 < fired.sum() < 5
+    peak = result["highest_voltage"].values
+    assert summary["voltage"]["peak_mV"] == pytest.approx(peak[fired].mean())
+    assert summary["voltage"]["silent_peak_mV"] == pytest.approx(peak[~fired].mean())
+    assert summary["voltage"]["peak_mV_ci"][1] < 50.0  # the reversal potential of sodium
+    # Wilson's limits of 4 of 5
+    if fired.sum() == 4:
+        assert summary["spikes"]["share_with_spikes_ci"] == pytest.approx([0.376, 0.964], abs=1e-3)
+
+
+def test_a_clamp_has_the_extremes_of_its_command():
+    overrides = ["sweep={}", "run.record.interval=1 ms"]
+    result = stochhh.run("clamp-family_HH52", overrides=overrides, seed=1, trials=1)
+    clamp = result.scenario.clamp
+    levels = [float(clamp.holding_mV), *(float(one.level_mV) for one in clamp.segment)]
+    for name, level in (("highest", max(levels)), ("lowest", min(levels))):
+        assert result[f"{name}_voltage"].values == level
+        assert result[f"{name}_voltage"].values == result[f"deterministic_{name}_voltage"].values

@@ -7,8 +7,9 @@ import pytest
 from harness import LEVEL, Comparison, agrees, refuses
 from scipy import stats
 
-from stochhh.analysis.firing_efficiency import fraction_estimate, latency_point
-from stochhh.analysis.spikes import Estimate, firing_rate_hz
+from stochhh.analysis.estimates import Estimate, share_estimate
+from stochhh.analysis.firing_efficiency import latency_point
+from stochhh.analysis.spikes import firing_rate_hz
 from stochhh.analysis.tuning import RateByArea, fit_rate_by_area, tuning_point
 from stochhh.errors import InputError
 
@@ -51,7 +52,7 @@ def test_point_of_known_trains():
     assert point.rate_hz.value == pytest.approx(4 / 0.09)
     # latencies are from the start of the step, settled or not
     assert point.latency == latency_point([2.0, 21.0, np.nan])
-    assert point.latency.responding == fraction_estimate(2, 3)
+    assert point.latency.responding == share_estimate(2, 3)
     assert point.latency.mean_ms.value == pytest.approx(11.5)
 
 
