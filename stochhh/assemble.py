@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from stochhh.trial import Trial
 
 _ELEMENTARY_CHARGE_FC = 1.602176634e-4  # exact in the SI since 2019
 _FLAT_DIMS = ("spike", "flip", "release", "deterministic_spike")
-_VERSIONED = ("numpy", "numba", "scipy", "xarray")
+_VERSIONED = ("stochhh", "numpy", "numba", "scipy", "xarray")
 
 
 def assemble(
@@ -264,14 +264,15 @@ def provenance() -> dict[str, str]:
 
 @cache
 def _versions() -> dict[str, str]:
-    from stochhh import __version__  # a checkout that was never installed has no metadata
+    made_by = {f"{package}_version": _version(package) for package in _VERSIONED}
+    return {**made_by, "python_version": platform.python_version()}
 
-    made_by = {f"{package}_version": version(package) for package in _VERSIONED}
-    return {
-        "stochhh_version": __version__,
-        **made_by,
-        "python_version": platform.python_version(),
-    }
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a checkout that was never installed, as __version__ says
+        return "0+unknown"
 
 
 def _attrs(units: str, long_name: str) -> dict[str, str]:

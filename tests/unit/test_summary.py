@@ -77,7 +77,7 @@ def test_a_sweep_has_its_points_and_pools_them():
     assert "deterministic" not in summary["points"][0]
 
 
-PULSED = ["membrane.area=20 um^2", "run.duration=20 ms", "run.record.channels=0"]
+PULSED = ["membrane.area=20 um^2", "run.duration=20 ms", "run.record.channels=0", "figure={}"]
 
 
 @pytest.mark.parametrize("method", ["exact", "leap", "langevin", "leap-first-order"])
