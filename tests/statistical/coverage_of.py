@@ -104,9 +104,13 @@ def _poisson_statistics(rng: Rng) -> Drawn:
     return [
         ("CV2", 1.0, interval_cv2(trains, 1000.0)),
         ("LV", 1.0, interval_lv(trains, 1000.0)),
-        ("Fano factor", 1.0, Estimate(1.0, (float(fano.low[0]), float(fano.high[0])))),
-        ("PSTH, a bin", 20.0, Estimate(1.0, (float(rate.low_hz[3]), float(rate.high_hz[3])))),
+        ("Fano factor", 1.0, _entry(fano.fano[0], fano.low[0], fano.high[0])),
+        ("PSTH, a bin", 20.0, _entry(rate.rate_hz[3], rate.low_hz[3], rate.high_hz[3])),
     ]
+
+
+def _entry(value: float, low: float, high: float) -> Estimate:
+    return Estimate(float(value), (float(low), float(high)))
 
 
 def _clamp(rng: Rng) -> Drawn:

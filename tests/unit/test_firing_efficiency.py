@@ -243,8 +243,8 @@ def test_point_of_latencies():
     point = latency_point([*values, np.nan])
     assert point.responding == share_estimate(4, 5)
     assert point.mean_ms.value == 2.5
-    reach = stats.t.ppf(0.975, 3) * stats.sem(values)
-    assert point.mean_ms.interval == pytest.approx((2.5 - reach, 2.5 + reach))
+    bend = np.exp(stats.t.ppf(0.975, 3) * stats.sem(values) / 2.5)  # a latency is above zero
+    assert point.mean_ms.interval == pytest.approx((2.5 / bend, 2.5 * bend))
     assert point.jitter_ms == Estimate(pytest.approx(np.std(values, ddof=1)), None)
     silent = latency_point([np.nan, np.nan])
     assert silent.responding.value == 0.0

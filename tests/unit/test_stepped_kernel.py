@@ -37,10 +37,11 @@ def plain_python() -> Iterator[Callable[..., Any]]:
     """The kernel with all that it calls as plain Python."""
     names = {
         stepped: ["between", "gillespie", "diffuse", "diffuse_gates", "flow", "leap", "observe",
-                  "relaxation", "settle", "start_settling", "time_to", "sum_conductances"],
+                  "reach", "relaxation", "settle", "start_settling", "time_to",
+                  "sum_conductances"],
         leap: ["between", "binomial"],
         binomial: ["binomial_below_half"],
-        patch: ["relaxation", "relaxation_integral", "voltage_integral"],
+        patch: ["reach", "relaxation", "relaxation_integral", "voltage_integral"],
     }  # fmt: skip
     patches = [
         mock.patch.object(module, name, getattr(module, name).py_func)

@@ -15,7 +15,7 @@ import stochhh
 from stochhh import theory
 from stochhh.analysis.applicable import filled_settings, spans_sweep
 from stochhh.analysis.complete import complete_law
-from stochhh.analysis.estimates import Estimate, median_estimate, share_estimate
+from stochhh.analysis.estimates import Estimate, median_estimate
 from stochhh.analysis.noise import count_channels, mean_variance
 from stochhh.analysis.records import recorded_trace
 from stochhh.analysis.setup import Setup
@@ -468,15 +468,6 @@ def test_median_interval_is_exact_and_a_median_may_not_have_come():
         missed = stats.binom.cdf(low, n, 0.5) + stats.binom.sf(high, n, 0.5)
         one_in = stats.binom.cdf(low + 1, n, 0.5) + stats.binom.sf(high - 1, n, 0.5)
         assert missed <= 0.05 < one_in
-
-
-def test_share_has_the_interval_of_clopper_and_pearson():
-    share = share_estimate(3, 20)
-    low, high = share.interval
-    assert share.value == 0.15
-    assert stats.binom.sf(2, 20, low) == pytest.approx(0.025, rel=1e-6)
-    assert stats.binom.cdf(3, 20, high) == pytest.approx(0.025, rel=1e-6)
-    assert share_estimate(0, 0).value is None
 
 
 # Points, problems, tables
