@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from stochhh.console_circuits import circuit_table
 from stochhh.methods import METHODS
 from stochhh.result import Seconds
-from stochhh.words import said_bytes, said_duration
+from stochhh.screen import Screen
+from stochhh.words import printable, said_bytes, said_duration
 
 Advance = Callable[[float], None]
 
@@ -36,12 +36,12 @@ def progress(
     A terminal gets a bar; a file or pipe gets a line soon and every tenth of the way. Nothing is
     shown of what is done within `patience_s`.
     """
-    console = Console(stderr=True)
+    console, what = Screen(stderr=True), printable(what)
     if quiet:
         yield lambda covered_ms: None
     elif console.is_terminal:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),

@@ -32,7 +32,7 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
     for point in points:
         if "place" in point:
             place = ", ".join(f"{axis} = {value}" for axis, value in point["place"].items())
-            table.add_row(f"[bold]{place}[/bold]")
+            table.add_row(place, style="bold")
         for name, cell in point["cells"].items():
             heading = f"{name} ({cell['compartments']} compartments)"
             _add_rows(table, heading, _CELL_ROWS, cell, cell.get("deterministic", {}))
@@ -53,7 +53,7 @@ def _add_rows(
     numbers: dict[str, Any],
     limit: dict[str, Any],
 ) -> None:
-    table.add_row(f"[bold]{heading}[/bold]")
+    table.add_row(heading, style="bold")
     for label, key, form in rows:
         if key not in numbers:
             continue

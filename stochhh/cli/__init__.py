@@ -26,6 +26,7 @@ from stochhh.cli import catalogue  # noqa: F401  isort: skip
 from stochhh.cli.app import app
 from stochhh.cli.surroundings import end_output, fit_in
 from stochhh.errors import InputError, StochhhError
+from stochhh.words import printable
 
 __all__ = ["app", "main"]
 
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> Any:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:  # of the screen, mostly: all else is met where it happens
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         sys.exit(InputError.exit_code)
     finally:
         if arguments is None:

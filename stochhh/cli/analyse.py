@@ -11,8 +11,7 @@ import typer
 from stochhh.cli.app import app
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from stochhh.screen import Screen
     from stochhh.studies import Outcome
 
 
@@ -37,11 +36,10 @@ def analyse_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Make studies of a saved result, such as reliability or noise."""
-    from rich.console import Console
-
     from stochhh import report
     from stochhh.errors import InputError
     from stochhh.result import load
+    from stochhh.screen import Screen
     from stochhh.studies import STUDY_NAMES, analyse
 
     result = load(file)
@@ -53,17 +51,18 @@ def analyse_command(
         )
     folder = out or (file if file.is_dir() else file.parent)
     written = report.save_studies(outcomes, folder)
-    screen = Console(quiet=quiet)
+    screen = Screen(quiet=quiet)
     show_outcomes(outcomes, screen)
-    screen.print(f"wrote {', '.join(path.name for path in written)} to {folder}/", highlight=False)
+    screen.say(f"wrote {', '.join(path.name for path in written)} to {folder}/")
 
 
-def show_outcomes(outcomes: Iterable[Outcome], screen: Console) -> None:
+def show_outcomes(outcomes: Iterable[Outcome], screen: Screen) -> None:
     """Print the table of each study; one that found nothing says why, among the errors."""
+    from stochhh.screen import say
     from stochhh.studies.table import study_table
 
     for outcome in outcomes:
         if outcome.findings is None:
-            typer.echo(f"warning: {outcome.problem}", err=True)
+            say(f"warning: {outcome.problem}", err=True)
         else:
             screen.print(study_table(outcome))

@@ -31,6 +31,7 @@ def animate_command(
     from stochhh import console
     from stochhh.plot.animation import animate, check_target
     from stochhh.result import load
+    from stochhh.screen import say
     from stochhh.writing import replacing
 
     result = load(file)
@@ -52,7 +53,7 @@ def animate_command(
             lambda: advance(1.0),
         )
     if not quiet:
-        typer.echo(f"wrote {n_frames} frames to {target}")
+        say(f"wrote {n_frames} frames to {target}")
 
 
 def _moment(text: str | None, option: str) -> float | None:

@@ -20,12 +20,12 @@ def schema() -> None:
 @app.command("list")
 def list_command() -> None:
     """List the scenarios, channel schemes and methods that come with stochhh."""
-    from rich.console import Console
     from rich.table import Table
 
     from stochhh.kinetics.files import library_schemes, load_scheme
     from stochhh.methods import METHODS
     from stochhh.scenario import library_scenarios, load_experiment
+    from stochhh.screen import Screen
 
     entries = {
         "scenario": {
@@ -43,4 +43,4 @@ def list_command() -> None:
         table.add_column("what it is")
         for name, title in titles.items():
             table.add_row(name, title)
-        Console().print(table, "")
+        Screen().print(table, "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from stochhh.cli.app import Overrides, ScenarioName, app
 
 
@@ -12,12 +10,14 @@ def cite(scenario: ScenarioName, overrides: Overrides = None) -> None:
     """Print the papers behind a run as BibTeX: its scenario, channels, methods and analyses."""
     from stochhh import __version__
     from stochhh.papers import papers_behind, software_entry
+    from stochhh.screen import say
     from stochhh.simulate import resolve_experiment
+    from stochhh.words import printable
 
     papers = papers_behind(resolve_experiment(scenario, overrides or ()))
-    typer.echo(software_entry(__version__))
+    say(software_entry(__version__), kept="\n")
     for paper in papers:
-        typer.echo(f"\n% {', '.join(paper.reasons)}\n{paper.bibtex}")
+        say(f"\n% {printable(', '.join(paper.reasons))}\n{paper.bibtex}", kept="\n")
     unknown = [paper.source for paper in papers if not paper.known]
     if unknown:
-        typer.echo(f"not in our list, so without title or year: {', '.join(unknown)}", err=True)
+        say(f"not in our list, so without title or year: {', '.join(unknown)}", err=True)

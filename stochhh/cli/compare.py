@@ -33,12 +33,11 @@ def compare_command(
     ] = False,
 ) -> None:
     """Run a scenario with several methods and say which can be told from the exact one."""
-    from rich.console import Console
-
     from stochhh import compare, console
     from stochhh.compare.asked import REFERENCE
     from stochhh.compare.table import comparison_tables
     from stochhh.folders import held
+    from stochhh.screen import Screen, say
 
     texts = [text for text in methods.split(",") if text.strip()]
     asked = compare.read_methods(texts)
@@ -46,7 +45,7 @@ def compare_command(
     name = ready[0].name
     folder = compare.check_folder(out or Path("results") / f"{name}_compare", name, force)
     if REFERENCE not in [text.strip() for text in texts]:
-        typer.echo("exact was not among --methods; added, as others are compared with it", err=True)
+        say("exact was not among --methods; added, as others are compared with it", err=True)
     try:
         with held(folder, "comparison"):
             found = compare.compare(
@@ -58,17 +57,17 @@ def compare_command(
             )
             written = compare.save(found, folder)
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was compared", err=True)
+        say("interrupted: nothing was compared", err=True)
         raise typer.Exit(130) from None
-    screen = Console()
+    screen = Screen()
     if not quiet:
         for table in comparison_tables(found, screen.width):
             screen.print(table)
         for run in found.runs:
             if run.chosen:
-                screen.print(f"{run.label}: {run.chosen}", highlight=False)
+                screen.say(f"{run.label}: {run.chosen}")
     for sentence in compare.conclusions(found):
-        screen.print(sentence, highlight=False, markup=False)
+        screen.say(sentence)
     if not quiet:
         files = ", ".join(path.name for path in written)
-        screen.print(f"seed {found.seed}; wrote {files} to {folder}/", highlight=False)
+        screen.say(f"seed {found.seed}; wrote {files} to {folder}/")

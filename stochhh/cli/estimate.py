@@ -23,16 +23,15 @@ def estimate_command(
     import shutil
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from stochhh.console import estimate_table
     from stochhh.costs import estimate
+    from stochhh.screen import Screen, say
 
     found = estimate(scenario, overrides=overrides or (), trials=trials, method=method,
                      workers=workers)  # fmt: skip
     free = shutil.disk_usage(".").free
     if as_json:
         told = {**asdict(found), "wall_s": found.wall_s, "disk_free_bytes": free}
-        typer.echo(json.dumps(told, indent=2))
+        say(json.dumps(told, indent=2), kept="\n")
         return
-    Console().print(estimate_table(found, free))
+    Screen().print(estimate_table(found, free))

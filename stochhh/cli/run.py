@@ -26,21 +26,20 @@ def run_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a scenario; write its data, spikes, summary and picture into a folder."""
-    from rich.console import Console
-
     from stochhh import console, report, simulate
     from stochhh.cli.analyse import show_outcomes
     from stochhh.folders import held
     from stochhh.inputs import portable
+    from stochhh.screen import Screen, say
 
     resolved = simulate.resolve_experiment(scenario, overrides or (), seed, trials, method)
     folder = report.check_folder(
         out or Path("results") / resolved.name, resolved.name, portable(resolved), force
     )
     n_points, to_compile = simulate.prepare(resolved)
-    screen = Console(quiet=quiet)
+    screen = Screen(quiet=quiet)
     if to_compile:
-        screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
+        screen.say("Compiling the simulation kernels; this happens once and takes some seconds.")
     n_trials = n_points * simulate.n_trials_of(resolved)
     what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
     total = n_trials * float(resolved.run.duration_ms)
@@ -51,21 +50,21 @@ def run_command(
                     resolved, workers=workers, on_advance=advance, scratch_folder=folder
                 )
         except KeyboardInterrupt:
-            typer.echo("interrupted: no trial had finished, nothing was written", err=True)
+            say("interrupted: no trial had finished, nothing was written", err=True)
             raise typer.Exit(130) from None
         try:
             summary, outcomes, study_files = report.save_with_studies(result, folder, force)
         except KeyboardInterrupt:
-            typer.echo(f"interrupted: nothing was changed in {folder}/", err=True)
+            say(f"interrupted: nothing was changed in {folder}/", err=True)
             raise typer.Exit(130) from None
     screen.print(console.summary_table(summary, result.seconds))
-    screen.print(console.method_line(summary), highlight=False)
+    screen.say(console.method_line(summary))
     show_outcomes(outcomes, screen)
     written = ", ".join([*report.FILES, *(path.name for path in study_files)])
-    screen.print(f"seed {result.seed}; wrote {written} to {folder}/", highlight=False)
+    screen.say(f"seed {result.seed}; wrote {written} to {folder}/")
     if result.interrupted:
         finished, planned = summary["trials"], summary["trials_planned"]
-        typer.echo(f"interrupted: kept {finished} of {planned} trials", err=True)
+        say(f"interrupted: kept {finished} of {planned} trials", err=True)
         raise typer.Exit(130)
 
 
@@ -75,14 +74,15 @@ def validate(
 ) -> None:
     """Check scenarios without running them."""
     from stochhh import simulate
+    from stochhh.screen import say
 
     failed = False
     for file in files:
         try:
             simulate.prepare(simulate.resolve_experiment(file))
-            typer.echo(f"{file}: valid")
+            say(f"{file}: valid")
         except InputError as error:
             failed = True
-            typer.echo(str(error), err=True)
+            say(error, err=True, kept="\n")
     if failed:
         raise typer.Exit(InputError.exit_code)

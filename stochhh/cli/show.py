@@ -36,14 +36,13 @@ def show(
 
 
 def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
-    from rich.console import Console
-
     from stochhh import units
     from stochhh.console import scheme_tables
     from stochhh.describe import describe_scheme
     from stochhh.kinetics.files import load_scheme
     from stochhh.plot.overview import save_figure
     from stochhh.plot.scheme import state_graph
+    from stochhh.screen import Screen, say
     from stochhh.writing import replacing
 
     try:
@@ -53,15 +52,15 @@ def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
     scheme = load_scheme(name)
     if scheme.ligands:
         scheme = scheme.at(None, dict.fromkeys(scheme.ligands, 1.0))
-    screen = Console()
-    screen.print(f"[bold]{scheme.title}[/bold]", highlight=False)
+    screen = Screen()
+    screen.say(scheme.title, style="bold")
     if scheme.ligands:
-        screen.print(f"with 1 mM of {', '.join(sorted(scheme.ligands))}", highlight=False)
+        screen.say(f"with 1 mM of {', '.join(sorted(scheme.ligands))}")
     description = describe_scheme(scheme, voltage_mV)
     for table in scheme_tables(description, voltage_mV):
         screen.print(table)
     for loop in description["irreversible"]:
-        typer.echo(
+        say(
             f"warning: not reversible: {loop.name} (rates one way {loop.forward:.4g}, "
             f"the other {loop.backward:.4g})",
             err=True,
@@ -69,28 +68,27 @@ def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
     if graph is not None:
         with replacing(graph) as temporary:
             save_figure(state_graph(scheme, voltage_mV), temporary)
-        screen.print(f"drew {graph}", highlight=False)
+        screen.say(f"drew {graph}")
 
 
 def _show_scenario(name: str, overrides: Sequence[str]) -> None:
-    from rich.console import Console
-
     from stochhh.console import membrane_tables
     from stochhh.console_circuits import cell_tables
     from stochhh.describe import describe
     from stochhh.describe_circuit import describe_circuit
     from stochhh.scenario import Circuit, load_experiment
+    from stochhh.screen import Screen
 
-    screen = Console()
+    screen = Screen()
     resolved = load_experiment(name, overrides)
-    with Console(stderr=True).status("finding rest and thresholds"):
+    with Screen(stderr=True).status("finding rest and thresholds"):
         tables = (
             cell_tables(describe_circuit(resolved))
             if isinstance(resolved, Circuit)
             else membrane_tables(describe(resolved))
         )
-    screen.print(f"[bold]{resolved.title}[/bold]", highlight=False)
+    screen.say(resolved.title, style="bold")
     if resolved.about:
-        screen.print(" ".join(resolved.about.split()), highlight=False)
+        screen.say(" ".join(resolved.about.split()))
     for table in tables:
         screen.print(table)

@@ -9,6 +9,7 @@ import unicodedata
 import warnings
 
 from stochhh.errors import InputError
+from stochhh.words import printable
 
 #: Plain signs for some that an encoding may lack; others lose their accents or become "?".
 _PLAIN = {
@@ -56,7 +57,7 @@ def end_output() -> None:
 
 
 def _note(message: Warning | str, *_where: object, **_more: object) -> None:
-    print(f"note: {message}", file=sys.stderr)
+    print(f"note: {printable(message)}", file=sys.stderr)
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:

@@ -50,10 +50,9 @@ def sweep_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a scenario at many points; go on with what an earlier, interrupted sweep left."""
-    from rich.console import Console
-
     from stochhh import console
     from stochhh.scenario import load_experiment
+    from stochhh.screen import Screen, say
     from stochhh.sweeping.asked import read_over, read_zip
     from stochhh.sweeping.files import FILES
     from stochhh.sweeping.running import plan_sweep, run_ready, said_failures
@@ -93,24 +92,23 @@ def sweep_command(
     except (KeyboardInterrupt, SystemExit) as stop:
         code = stop.code if isinstance(stop, SystemExit) else 130
         if finished is None:
-            typer.echo("interrupted before the first point", err=True)
+            say("interrupted before the first point", err=True)
         else:
-            typer.echo(
+            say(
                 f"interrupted: {finished[0]} of {finished[1]} points are kept in {folder}/; "
                 "the same command goes on from there",
                 err=True,
             )
         raise typer.Exit(code if isinstance(code, int) else 130) from None
-    screen = Console(quiet=quiet)
+    screen = Screen(quiet=quiet)
     screen.print(sweep_table(made))
     if made.damaged:
-        typer.echo(f"note: {made.damaged} points there were damaged or of another sweep", err=True)
-    screen.print(
+        say(f"note: {made.damaged} points there were damaged or of another sweep", err=True)
+    screen.say(
         f"{made.computed} points run now; seed {made.scenario.run.seed}; "
-        f"wrote {', '.join(FILES)} to {folder}/",
-        highlight=False,
+        f"wrote {', '.join(FILES)} to {folder}/"
     )
     for failure in said_failures(made.failed):
-        typer.echo(failure, err=True)
+        say(failure, err=True)
     if made.failed:
         raise typer.Exit(1)

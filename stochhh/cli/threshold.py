@@ -48,12 +48,11 @@ def threshold_command(
 
     Where the scenario sweeps other keys, each of their values gets a search of its own.
     """
-    from rich.console import Console
-
     from stochhh import console, threshold_search
     from stochhh.cli.analyse import show_outcomes
     from stochhh.compiled import needs_compiling
     from stochhh.folders import held
+    from stochhh.screen import Screen, say
 
     goal = threshold_search.check_goal(threshold_search.Goal(trials, error, spread_error))
     ready = threshold_search.prepare(scenario, key, between, overrides or (), seed, method)
@@ -61,9 +60,9 @@ def threshold_command(
     folder = threshold_search.check_folder(
         out or Path("results") / f"{name}_threshold", name, force
     )
-    screen = Console(quiet=quiet)
+    screen = Screen(quiet=quiet)
     if needs_compiling(plan.method for plan in ready.plans):
-        screen.print("Compiling the simulation kernels; this happens once and takes some seconds.")
+        screen.say("Compiling the simulation kernels; this happens once and takes some seconds.")
     most = trials * len(ready.plans)
     length = most * ready.plans[0].duration_ms
     try:
@@ -72,14 +71,13 @@ def threshold_command(
                 found = threshold_search.search(ready, goal, workers, on_advance=advance)
             written = threshold_search.save(found, folder)
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was found", err=True)
+        say("interrupted: nothing was found", err=True)
         raise typer.Exit(130) from None
     show_outcomes([found.outcome], screen)
     for note in found.notes():
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     files = ", ".join(path.name for path in written)
     used = sum(int(curve.trials.sum()) for curve in found.curves)
-    screen.print(
-        f"{used} of {most} trials, seed {ready.scenario.run.seed}; wrote {files} to {folder}/",
-        highlight=False,
+    screen.say(
+        f"{used} of {most} trials, seed {ready.scenario.run.seed}; wrote {files} to {folder}/"
     )

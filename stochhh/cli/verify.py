@@ -45,10 +45,9 @@ def verify(
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads slow small matrices down
 
-    from rich.console import Console
-
     from stochhh import console, units
     from stochhh import verify as package
+    from stochhh.screen import Screen, say
     from stochhh.verify.table import verification_table
 
     voltages = []
@@ -71,16 +70,16 @@ def verify(
                 on_progress=advance,
             )
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was compared", err=True)
+        say("interrupted: nothing was compared", err=True)
         raise typer.Exit(130) from None
     found = package.verdict(rows)
-    screen = Console()
+    screen = Screen()
     if not quiet:
         title = f"{name}, method {method}"
-        screen.print(verification_table(title, rows, found, every_row), highlight=False)
+        screen.print(verification_table(title, rows, found, every_row))
         told, controls = len(found.told), len(found.told) + len(found.untold)
         if controls:
-            screen.print(f"negative controls: {told} of {controls} wrong rates are refused")
-    screen.print(str(found), style="green" if found.agrees else "red", highlight=False)
+            screen.say(f"negative controls: {told} of {controls} wrong rates are refused")
+    screen.say(found, style="green" if found.agrees else "red")
     if not found.agrees:
         raise typer.Exit(1)

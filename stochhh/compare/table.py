@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from stochhh.analysis.comparison import Compared
 from stochhh.compare.running import Comparison, MethodRun
@@ -24,9 +25,11 @@ def comparison_tables(comparison: Comparison, width: int) -> list[Table]:
     blocks = [[exact, *others[i : i + each]] for i in range(0, len(others), each)]
     tables = [_table(comparison, block) for block in blocks]
     tables[0].title = comparison.title
-    tables[-1].caption = (
+    tables[-1].caption = Text.assemble(
         f"{comparison.trials} trials of {comparison.duration_ms:g} ms each; below a "
-        "number its 95 % interval; distances are from exact; [red]*[/red] distinguishable from it"
+        "number its 95 % interval; distances are from exact; ",
+        ("*", "red"),
+        " distinguishable from it",
     )
     return tables
 
@@ -56,14 +59,13 @@ def _table(comparison: Comparison, runs: Sequence[MethodRun]) -> Table:
     return table
 
 
-def _cell(one: Compared | None) -> str:
+def _cell(one: Compared | None) -> str | Text:
     if one is None or one.estimate.value is None:
         return "–"
     value = one.estimate.value
-    text = f"{value:.4g}" if abs(value) > _NOTHING else "0"
-    if one.distinguishable:
-        text = f"[red]{text} *[/red]"
+    number = f"{value:.4g}" if abs(value) > _NOTHING else "0"
+    cell = Text(f"{number} *", "red") if one.distinguishable else Text(number)
     if one.estimate.interval is not None:
         low, high = one.estimate.interval
-        text += f"\n[dim]{low:.3g}–{high:.3g}[/dim]"
-    return text
+        cell = Text.assemble(cell, "\n", (f"{low:.3g}–{high:.3g}", "dim"))
+    return cell

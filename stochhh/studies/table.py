@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from stochhh.studies.making import Outcome
@@ -17,19 +16,19 @@ def study_table(outcome: Outcome) -> Table:
     numbers = outcome.findings.numbers
     study = find_study(outcome.name)
     table = Table(title=outcome.heading, title_justify="left", title_style="bold")
-    table.caption = escape(study.says(numbers)) or None
+    table.caption = study.says(numbers) or None
     table.caption_justify, table.caption_style = "left", "italic"
     table.add_column("")
     for heading in ("found", "95 % interval", "theory"):
         table.add_column(heading, justify="right")
     for label, path in study.rows(numbers):
         if not path:
-            table.add_row(f"[bold]{escape(label)}[/bold]")
+            table.add_row(label, style="bold")
             continue
         place, _, name = path.rpartition(".")
         entries = _at(numbers, place)
         table.add_row(
-            escape(label),
+            label,
             _form(entries.get(name), "–" if name in entries else ""),
             _interval(entries.get(f"{name}_ci")),
             _form(entries.get(f"{name}_theory"), ""),

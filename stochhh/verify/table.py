@@ -39,7 +39,7 @@ def verification_table(
     controls = [row for row in rows if row.control and row.comparison is not None]
     if controls:
         table.add_section()
-        table.add_row("[bold]must be refused[/bold]")
+        table.add_row("must be refused", style="bold")
     for row in controls:
         table.add_row(*_cells(row), "", "refused" if row in verdict.told else "not seen")
     skipped = [row for row in rows if row.comparison is None]
