@@ -12,7 +12,16 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
@@ -20,7 +29,7 @@ from stochhh import units
 from stochhh.errors import InputError, did_you_mean
 from stochhh.input_files import MOST_TOML, parse_toml, read_text
 from stochhh.units import Amount, Kind
-from stochhh.words import printable
+from stochhh.words import hidden_in, printable
 
 #: Pydantic's words for types, and what someone who writes TOML calls them.
 _PLAIN_WORDS = {
@@ -91,6 +100,31 @@ Voltage = Annotated[Amount, Quantity(units.VOLTAGE)]
 VoltageStep = Annotated[Amount, Quantity(units.VOLTAGE_STEP)]
 
 
+def _visible(kept: str) -> BeforeValidator:
+    """Refuse characters that no reader sees, and that a screen may obey."""
+
+    def check(value: object) -> object:
+        hidden = hidden_in(value, kept) if isinstance(value, str) else None
+        if hidden is not None:
+            raise InputError(
+                f"got {_shown(value)}, which holds the character {hidden}; leave it out, it "
+                "cannot be seen"
+            )
+        return value
+
+    return BeforeValidator(check)
+
+
+#: Annotations of texts that are shown: on one line, or on several with tabs.
+ONE_LINE, LINES = _visible(""), _visible("\n\t")
+#: What a thing is called.
+Name = Annotated[StrictStr, Field(min_length=1, max_length=200), ONE_LINE]
+#: Key of a table whose keys are names.
+KeyName = Annotated[str, ONE_LINE]
+#: Path of a file, which may have any name; a folder has been put in front of a relative one.
+FileName = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+
+
 class SchemaOfQuantities(GenerateJsonSchema):
     """JSON Schema in which default quantities stand as they are written."""
 
@@ -137,9 +171,19 @@ def validate(model: type[Model], data: dict[str, Any], where: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        messages = [f"{where}: {_message(model, details)}" for details in error.errors()]
-        lines = [" ".join(message.splitlines()) for message in messages]
-        raise InputError("\n".join(dict.fromkeys(lines))) from None
+        messages = [
+            f"{where}: {_message(model, details)}"
+            for details in error.errors()
+            if not _follows(details)
+        ]
+        raise InputError("\n".join(dict.fromkeys(map(printable, messages)))) from None
+
+
+def _follows(details: Any) -> bool:
+    """Whether an error is but that of an entry, without which its list is too short."""
+    return bool(
+        details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
+    )
 
 
 def _message(model: type[Table], details: Any) -> str:
@@ -180,6 +224,8 @@ def _locate(model: Any, location: tuple[str | int, ...]) -> tuple[str, Any]:
     """Turn pydantic's location into the key a user knows, and find its annotation."""
     key, annotation = "", model
     for step in location:
+        if step == "[key]":  # what is wrong is the key itself
+            return key, None
         annotation = _unwrapped(annotation)
         if isinstance(step, int):
             key += f"[{step}]"

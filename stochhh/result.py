@@ -20,7 +20,7 @@ from stochhh import netcdf, units
 from stochhh.errors import InputError
 from stochhh.inputs import Input, Portable, inputs_of, unpack
 from stochhh.scenario import Experiment, Scenario, load_stored
-from stochhh.words import said_name
+from stochhh.words import printable, said_name
 from stochhh.writing import recover, replacing
 
 Floats = NDArray[np.float64]
@@ -72,7 +72,8 @@ class Result:
         self._unpacked: Path | None = None
 
     def __repr__(self) -> str:
-        return f"<stochhh.Result of '{self.name}', method {self.method}>\n{self.dataset!r}"
+        told = f"<stochhh.Result of '{self.name}', method {self.method}>\n{self.dataset!r}"
+        return printable(told, kept="\n")
 
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return a variable of the dataset."""

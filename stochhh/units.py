@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from stochhh.errors import InputError
+from stochhh.words import hidden_in
 
 _NUMBER_THEN_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\D.*?)\s*")
 #: Words with at most a one-digit power, so that no text makes pint work out a tower of powers.
@@ -135,7 +136,7 @@ def parse(value: object, kind: Kind) -> Amount:
             f"such as {_quoted(kind.example)}"
         )
     number, unit_text = float(match.group(1)), match.group(2)
-    for unit in kind.units:
+    for unit in () if hidden_in(value, kept="\t") else kind.units:
         converted = _convert(number, unit_text, unit)
         if converted is not None:
             return _in_range(Amount(converted, unit, value.strip()), kind)

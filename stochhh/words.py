@@ -9,7 +9,7 @@ from pathlib import Path
 #: a width of their own, among them those that turn the direction of writing.
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
 
 
@@ -38,6 +38,12 @@ def printable(text: object, kept: str = "") -> str:
     kept : such characters that may stay, as the ends of lines
     """
     return HIDDEN.sub(lambda one: one[0] if one[0] in kept else _written(one[0]), str(text))
+
+
+def hidden_in(text: str, kept: str = "") -> str | None:
+    """Name the first such character that is not kept, as in "U+001B"; None without one."""
+    found = next((one for one in HIDDEN.findall(text) if one not in kept), None)
+    return None if found is None else f"U+{ord(found):04X}"
 
 
 def _written(character: str) -> str:

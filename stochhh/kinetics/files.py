@@ -16,12 +16,24 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, model_validator
 
 from stochhh.errors import InputError, did_you_mean
-from stochhh.fields import BindingRate, Rate, Table, Temperature, Voltage, read_toml, validate
+from stochhh.fields import (
+    ONE_LINE,
+    BindingRate,
+    KeyName,
+    Name,
+    Rate,
+    Table,
+    Temperature,
+    Voltage,
+    read_toml,
+    validate,
+)
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Gate, Transition, expand_gates
 from stochhh.units import TEMPERATURE, parse
+from stochhh.words import printable
 
-_Name = Annotated[StrictStr, Field(min_length=1, max_length=60)]
+_Name = Annotated[StrictStr, Field(min_length=1, max_length=60), ONE_LINE]
 _Power = Annotated[StrictInt, Field(ge=1, le=12)]
 _MOST_STATES = 2000
 
@@ -140,15 +152,15 @@ class SchemeFile(Table):
     """A channel type as a file (format 1)."""
 
     format: Literal[1]
-    title: Annotated[StrictStr, Field(min_length=1, max_length=200)]
+    title: Name
     ion: _Name
     valence: Annotated[StrictInt, Field(ge=-4, le=4)] = 1
     temperature_degC: Temperature = Field(parse("6.3 degC", TEMPERATURE), alias="temperature")
     q10: Annotated[StrictFloat, Field(ge=0.01, le=100)] = 1.0
-    cite: tuple[StrictStr, ...] = ()
+    cite: tuple[Annotated[StrictStr, ONE_LINE], ...] = ()
     gate: tuple[GateTable, ...] = Field((), max_length=10)
     state: tuple[StateTable, ...] = Field((), max_length=_MOST_STATES)
-    rates: dict[str, AnyRate] = Field({})
+    rates: dict[KeyName, AnyRate] = Field({})
     transition: tuple[TransitionTable, ...] = Field((), max_length=20_000)
 
     @model_validator(mode="after")
@@ -261,7 +273,7 @@ def load_scheme(name: str) -> ChannelScheme:
     if name in library_schemes():
         return _from_library(name)
     raise InputError(
-        f"unknown scheme '{name}'; {did_you_mean(name, library_schemes())}, "
+        f"unknown scheme '{printable(name)}'; {did_you_mean(name, library_schemes())}, "
         "or give the path of a .toml file"
     )
 
@@ -279,7 +291,7 @@ def _from_library(name: str) -> ChannelScheme:
 
 
 def _read_scheme(path: Path) -> ChannelScheme:
-    return validate(SchemeFile, read_toml(path), str(path)).scheme(path.stem)
+    return validate(SchemeFile, read_toml(path), str(path)).scheme(printable(path.stem))
 
 
 def _refuse_twice(what: str, names: list[str]) -> None:

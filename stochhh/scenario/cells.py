@@ -16,13 +16,16 @@ from stochhh.fields import (
     Area,
     Capacitance,
     Concentration,
+    FileName,
+    KeyName,
     Leak,
     Length,
+    Name,
     Resistivity,
     Table,
     Temperature,
 )
-from stochhh.scenario.models import ChannelPopulation, LeakConductance, MembranePatch, Name
+from stochhh.scenario.models import ChannelPopulation, LeakConductance, MembranePatch
 
 CellMethod = Literal["exact", "leap", "langevin", "deterministic", "auto"]
 _MOST_COMPARTMENTS = 100_000
@@ -50,7 +53,7 @@ class CellMembrane(Table):
         description="multiplies every channel count and divides every unitary conductance, "
         "so that only the noise changes",
     )
-    ligands_mM: dict[str, Concentration] = Field({}, alias="ligands")
+    ligands_mM: dict[KeyName, Concentration] = Field({}, alias="ligands")
 
     def patch(self, area_um2: float) -> MembranePatch:
         """Tables of a patch of this membrane."""
@@ -113,7 +116,7 @@ class Section(Table):
 class Morphology(Table):
     """A cell's shape read from an SWC file, and the membrane of each of its domains."""
 
-    file: Name = Field(description="path of an SWC file")
+    file: FileName = Field(description="path of an SWC file")
     membranes: dict[Literal["soma", "axon", "dendrite", "apical"], Name]
 
 

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from stochhh.errors import InputError, did_you_mean
-from stochhh.fields import Duration, Quantity, Table, Time
+from stochhh.fields import LINES, ONE_LINE, Duration, KeyName, Name, Quantity, Table, Time
 from stochhh.scenario.analyses import OrFalse, SpikeDetection
 from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
-from stochhh.scenario.models import Name
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.studies.circuits import PropagationStudy, QuantalStudy, TwitchStudy
 from stochhh.scenario.sweep_tables import SweepLists, Swept
@@ -81,7 +80,9 @@ class CircuitFigure(Table):
         5, description="how many trials are drawn as curves"
     )
     trial: Annotated[StrictInt, Field(ge=0)] = Field(0, description="of which maps are drawn")
-    axis: StrictStr = Field("", max_length=100, description="label of the axis of a sweep")
+    axis: Annotated[StrictStr, Field(max_length=100), ONE_LINE] = Field(
+        "", description="label of the axis of a sweep"
+    )
 
 
 class Circuit(Swept):
@@ -89,9 +90,11 @@ class Circuit(Swept):
 
     format: Literal[1]
     title: Name
-    about: StrictStr = Field("", max_length=4000, description="what it shows")
+    about: Annotated[StrictStr, Field(max_length=4000), LINES] = Field(
+        "", description="what it shows"
+    )
     cite: tuple[Name, ...] = ()
-    membranes: dict[str, CellMembrane]
+    membranes: dict[KeyName, CellMembrane]
     cell: tuple[Cell, ...] = Field(min_length=1, max_length=1000)
     synapse: tuple[Synapse, ...] = Field((), max_length=10_000)
     input: tuple[ConductanceInput, ...] = Field((), max_length=10_000)

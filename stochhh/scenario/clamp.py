@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt
 
-from stochhh.fields import Duration, Table, Time, Voltage
+from stochhh.fields import Duration, FileName, Table, Time, Voltage
 from stochhh.units import TIME, parse
 
 
@@ -38,7 +38,7 @@ class VoltageWaveform(Table):
     """
 
     kind: Literal["waveform"] = "waveform"
-    path: Annotated[StrictStr, Field(min_length=1, max_length=1000)]
+    path: FileName
     trial: Annotated[StrictInt, Field(ge=0)] | Literal["deterministic"] = 0
 
 

@@ -21,7 +21,7 @@ from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
 from stochhh.scenario.paths import Reach, map_paths, resolved, with_absolute_paths
-from stochhh.words import said_name
+from stochhh.words import printable, said_name
 
 _DEEPEST_BASE = 20
 Tables = dict[str, Any]
@@ -82,7 +82,7 @@ def load_experiment(
         data = _inherit(dict(source), Reach(Path.cwd(), None, where), ())
     else:
         path = find_scenario(source)
-        where, name = str(path), path.stem
+        where, name = str(path), printable(path.stem)
         here = resolved(path)
         roots = here.parent, library_folder().resolve()
         data = _inherit(read_toml(path), Reach(path.parent, roots, where), (here,))

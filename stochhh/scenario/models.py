@@ -19,14 +19,19 @@ from pydantic import (
 
 from stochhh.errors import InputError
 from stochhh.fields import (
+    LINES,
+    ONE_LINE,
     Area,
     Capacitance,
     Concentration,
     Conductance,
     Density,
     Duration,
+    FileName,
+    KeyName,
     Leak,
     MaximalConductance,
+    Name,
     Quantity,
     Table,
     Temperature,
@@ -40,7 +45,6 @@ from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.sweep_tables import SweepLists, Swept
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
-Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Variable = Literal["voltage", "open", "current", "charge", "occupancy"]
 #: For panels of the figure the recorded variable they show.
 _SHOWN_BY = {"open": "open", "current": "current", "ions": "charge"}
@@ -63,7 +67,7 @@ Panel = Literal[
 class ChannelPopulation(Table):
     """Channels of one kind: any sufficient subset of count, density and conductances."""
 
-    scheme: Name = Field(description="a name in the library, or the path of a scheme file")
+    scheme: FileName = Field(description="a name in the library, or the path of a scheme file")
     name: Name | None = Field(None, description="label; the scheme's name by default")
     density_per_um2: Density | None = Field(None, alias="density")
     count: Annotated[StrictInt, Field(ge=0, le=10**12)] | None = None
@@ -101,7 +105,7 @@ class MembranePatch(Table):
         description="multiplies every channel count and divides every unitary conductance, "
         "so that only the noise changes",
     )
-    ligands_mM: dict[str, Concentration] = Field({}, alias="ligands")
+    ligands_mM: dict[KeyName, Concentration] = Field({}, alias="ligands")
 
 
 class Initial(Table):
@@ -113,7 +117,7 @@ class Initial(Table):
         alias="displacement",
         description="instantaneous shift of the voltage after the channels have settled",
     )
-    result: Name | None = Field(
+    result: FileName | None = Field(
         None, description="result file (or its folder) whose final states are taken up"
     )
 
@@ -165,7 +169,9 @@ class FigureLayout(Table):
     traces: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(
         5, description="how many trials are drawn as curves"
     )
-    axis: StrictStr = Field("", max_length=100, description="label of the swept axis")
+    axis: Annotated[StrictStr, Field(max_length=100), ONE_LINE] = Field(
+        "", description="label of the swept axis"
+    )
     annotate: StrictBool = Field(False, description="name the phases of the action potential")
 
 
@@ -174,7 +180,9 @@ class Scenario(Swept):
 
     format: Literal[1]
     title: Name
-    about: StrictStr = Field("", max_length=4000, description="what it shows")
+    about: Annotated[StrictStr, Field(max_length=4000), LINES] = Field(
+        "", description="what it shows"
+    )
     cite: tuple[Name, ...] = ()
     membrane: MembranePatch
     stimulus: tuple[Stimulus, ...] = Field((), max_length=1000)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from stochhh.errors import InputError
-from stochhh.fields import Current, CurrentSD, Duration, Frequency, Table, Time
+from stochhh.fields import Current, CurrentSD, Duration, FileName, Frequency, Name, Table, Time
 from stochhh.units import CURRENT, DURATION, TIME, parse
 
 _START = parse("0 ms", TIME)
@@ -22,10 +22,10 @@ _RESOLUTION = parse("0.05 ms", DURATION)
 class Injection(Table):
     """What all currents have in common: in a circuit, where they are injected."""
 
-    cell: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
+    cell: Name | None = Field(
         None, description="in a circuit: into which cell; the first by default"
     )
-    at: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
+    at: Name | None = Field(
         None,
         description='in a circuit: where, as "start", "end", "middle", "everywhere", "120 um", '
         '"SECTION" or "SECTION 20 um"; the start by default',
@@ -144,7 +144,7 @@ class Waveform(Injection):
     """
 
     kind: Literal["file"] = "file"
-    path: Annotated[StrictStr, Field(min_length=1, max_length=1000)]
+    path: FileName
     scale: StrictFloat = 1.0
     start_ms: Time = Field(_START, alias="start")
     interpolation: Literal["hold", "linear"] = "hold"

@@ -15,6 +15,7 @@ from stochhh.scenario.keys import set_key
 from stochhh.scenario.load import AnyExperiment, Experiment, validated
 from stochhh.scenario.models import Scenario
 from stochhh.scenario.sweep_tables import MOST_POINTS, REPEATS
+from stochhh.words import printable
 
 _SWEEPABLE: dict[type, tuple[str, ...]] = {
     Scenario: ("membrane", "stimulus", "clamp", "run.initial"),
@@ -131,13 +132,14 @@ def _check_key(key: str, scenario: Experiment, any_key: bool) -> None:
     name, tables = scenario.name, _SWEEPABLE[type(scenario)]
     if key == REPEATS or key.startswith(tuple(f"{table}." for table in tables)):
         return
+    shown = printable(key)
     if not any_key:
         raise InputError(
-            f'{name}: sweep."{key}": only keys of {", ".join(tables)} can vary in a run, '
+            f'{name}: sweep."{shown}": only keys of {", ".join(tables)} can vary in a run, '
             f'such as "membrane.area"; stochhh sweep varies any key'
         )
     if key.partition(".")[0] in _NEVER:
         raise InputError(
-            f'{name}: sweep."{key}": changes nothing that is simulated; '
+            f'{name}: sweep."{shown}": changes nothing that is simulated; '
             'vary another key, such as "membrane.area"'
         )

@@ -11,13 +11,14 @@ from stochhh.fields import (
     Concentration,
     Conductance,
     Duration,
+    FileName,
+    Name,
     Rate,
     Table,
     Temperature,
     Time,
     Voltage,
 )
-from stochhh.scenario.models import Name
 from stochhh.units import DURATION, RATE, TIME, VOLTAGE, parse
 
 
@@ -69,7 +70,7 @@ class Transmitter(Table):
 class Receptors(Table):
     """Ligand-gated channels that face one release site."""
 
-    scheme: Name = Field(description="a name in the library, or the path of a scheme file")
+    scheme: FileName = Field(description="a name in the library, or the path of a scheme file")
     count: Annotated[StrictInt, Field(ge=1, le=10**7)] = Field(description="at each site")
     conductance_nS: Conductance = Field(alias="conductance", description="of one open channel")
     reversal_mV: Voltage = Field(alias="reversal")

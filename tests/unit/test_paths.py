@@ -40,6 +40,19 @@ def test_what_lies_below_is_found(here):
     assert loaded.stimulus[0].path == str(here / "below" / "fine.csv")
 
 
+def test_a_short_name_in_a_deep_folder_is_not_too_long(here):
+    deep = here.joinpath(*["deep" * 12] * 5)
+    deep.mkdir(parents=True)
+    (deep / "i.csv").write_text(CURRENT)
+    channels = '[[membrane.channels]]\nscheme = "k.toml"\ndensity = "1 / um^2"\n'
+    channels += 'conductance = "1 pS"\nreversal = "0 mV"\n'
+    start = '[run.initial]\nresult = "r.nc"\n'
+    loaded = load_experiment(scenario(deep, waveform("i.csv") + channels + start))
+    assert loaded.stimulus[0].path == str(deep / "i.csv")
+    assert loaded.membrane.channels[0].scheme == str(deep / "k.toml")
+    assert loaded.run.initial.result == str(deep / "r.nc")
+
+
 def test_relative_absolute_and_linked_ways_out_are_refused(here):
     (here / "link.csv").symlink_to(here.parent / "secret.csv")
     for path in ("../secret.csv", here.parent / "secret.csv", "below/../../secret.csv", "link.csv"):

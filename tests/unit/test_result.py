@@ -52,6 +52,9 @@ def test_it_knows_what_it_is(result: Result) -> None:
     assert result.has_deterministic
     assert result.n_points == 1
     assert repr(result).startswith("<stochhh.Result of 'scenario', method exact>")
+    forged = stochhh.Result(result.dataset.assign_attrs(title="a\x1b[31m", scenario_name="b\x9b"))
+    assert "\x1b" not in repr(forged)
+    assert "\x9b" not in repr(forged)
     for package in ("stochhh", "numpy", "numba", "scipy", "xarray", "python"):
         assert result.dataset.attrs[f"{package}_version"]
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StrictFloat, StrictStr
+from pydantic import Field, StrictFloat
 
-from stochhh.fields import Duration, Table, Time
+from stochhh.fields import Duration, Name, Table, Time
 from stochhh.units import DURATION, parse
-
-_Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 
 
 class PropagationStudy(Table):
     """Impulses along a cell: velocity, scatter of arrival times, and what went wrong."""
 
-    cell: _Name | None = Field(None, description="the first by default")
+    cell: Name | None = Field(None, description="the first by default")
     evoked_ms: tuple[Time, ...] | None = Field(
         None,
         alias="evoked",
@@ -38,7 +36,7 @@ class PropagationStudy(Table):
 class QuantalStudy(Table):
     """Vesicles released by spikes, counted in the ways of del Castillo & Katz."""
 
-    synapse: _Name | None = Field(None, description="the first by default")
+    synapse: Name | None = Field(None, description="the first by default")
     window_ms: Duration = Field(
         parse("5 ms", DURATION), alias="window", description="a response peaks within it"
     )
@@ -47,7 +45,7 @@ class QuantalStudy(Table):
 class TwitchStudy(Table):
     """Force of a muscle fibre: each of its impulses adds a twitch."""
 
-    cell: _Name | None = Field(None, description="the last by default")
+    cell: Name | None = Field(None, description="the last by default")
     contraction_ms: Duration = Field(
         parse("40 ms", DURATION), alias="contraction", description="until a twitch peaks"
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import Field, StrictStr
+from stochhh.fields import Name, Table, Time
 
-from stochhh.fields import Table, Time
-
-PopulationName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
-SweptKey = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+PopulationName = Name
+SweptKey = Name
 
 
 class StretchOfTime(Table):
