@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -29,7 +29,7 @@ from stochhh import units
 from stochhh.errors import InputError, did_you_mean
 from stochhh.input_files import MOST_TOML, parse_toml, read_text
 from stochhh.units import Amount, Kind
-from stochhh.words import hidden_in, printable
+from stochhh.words import cut, hidden_in, printable, said_value
 
 #: Pydantic's words for types, and what someone who writes TOML calls them.
 _PLAIN_WORDS = {
@@ -125,6 +125,17 @@ KeyName = Annotated[str, ONE_LINE]
 FileName = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
 
 
+def _check_whole(value: object) -> object:
+    """Refuse what Python takes for the number that a file has to begin with."""
+    if isinstance(value, bool | float):
+        raise InputError(f"got {said_value(value)}; it must be the number 1")
+    return value
+
+
+#: The format of a file, of which there is one.
+Format = Annotated[Literal[1], BeforeValidator(_check_whole)]
+
+
 class SchemaOfQuantities(GenerateJsonSchema):
     """JSON Schema in which default quantities stand as they are written."""
 
@@ -199,25 +210,29 @@ def _message(model: type[Table], details: Any) -> str:
     if details["type"] == "union_tag_invalid":
         context = details["ctx"]
         known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        tag = context["tag"]
-        return f"{prefix}unknown {context['discriminator']} '{tag}'; {did_you_mean(tag, known)}"
-    if details["type"] == "literal_error":
-        known = [
-            word.strip("' ") for word in details["ctx"]["expected"].replace(" or ", ",").split(",")
-        ]
+        tag = details["input"][context["discriminator"].strip("'")]
+        shown = f"'{tag}'" if isinstance(tag, str) else said_value(tag)
         return (
-            f"{prefix}got {_shown(details['input'])}; {did_you_mean(str(details['input']), known)}"
+            f"{prefix}unknown {context['discriminator']} {shown}; {did_you_mean(str(tag), known)}"
         )
+    given = details["input"]
+    if details["type"] == "literal_error":
+        expected = details["ctx"]["expected"]
+        if "'" not in expected:
+            return f"{prefix}got {said_value(given)}; it must be the number {expected}"
+        known = [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
+        near = did_you_mean(given if isinstance(given, str) else "", known)
+        return f"{prefix}got {_shown(given)}; {near}"
     text = re.sub(r" or (instance of \w+|object to .*)", "", details["msg"])
     text = text.replace("Input should", "it should")
     for word, plain in _PLAIN_WORDS.items():
         text = text.replace(word, plain)
-    return f"{prefix}got {_shown(details['input'])}, but {text[0].lower()}{text[1:]}"
+    shown = said_value(given) if details["type"].endswith("_type") else _shown(given)
+    return f"{prefix}got {shown}, but {text[0].lower()}{text[1:]}"
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return cut(repr(value), 60) if isinstance(value, str) else said_value(value)
 
 
 def _locate(model: Any, location: tuple[str | int, ...]) -> tuple[str, Any]:

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from stochhh.errors import InputError
-from stochhh.words import hidden_in
+from stochhh.words import hidden_in, said_value
 
 _NUMBER_THEN_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\D.*?)\s*")
 #: Words with at most a one-digit power, so that no text makes pint work out a tower of powers.
@@ -122,10 +122,12 @@ def parse(value: object, kind: Kind) -> Amount:
     if isinstance(value, Amount) and value.unit in kind.units:
         return _in_range(value, kind)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise InputError(f"got {value!r}, need {kind.what} such as {_quoted(kind.example)}")
+        raise InputError(
+            f"got {said_value(value)}, need {kind.what} such as {_quoted(kind.example)}"
+        )
     if not isinstance(value, str):
         raise InputError(
-            f"got the bare number {value!r}, need {kind.what} with its unit, "
+            f"got the bare number {said_value(value)}, need {kind.what} with its unit, "
             f"such as {_quoted(kind.example)}"
         )
     match = _NUMBER_THEN_UNIT.fullmatch(value) if len(value) <= _LONGEST_TEXT else None

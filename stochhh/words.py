@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import re
 from pathlib import Path
 
@@ -50,6 +52,27 @@ def _written(character: str) -> str:
     number = ord(character)
     form = "\\x{:02x}" if number < 256 else "\\u{:04x}" if number < 65536 else "\\U{:08x}"
     return form.format(number)
+
+
+def said_value(value: object) -> str:
+    """Say a value of the wrong type as TOML writes it, so that it does not read as a right one.
+
+    A text says that it is one, as in "5" (a text); long values are cut.
+    """
+    if isinstance(value, str):
+        return f"{json.dumps(cut(value, 50), ensure_ascii=False)} (a text)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (datetime.date, datetime.time)):
+        return f"{value} (a date)"
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a number of very many digits"
+    return cut(repr(value), 60)
+
+
+def cut(text: str, most: int) -> str:
+    """Leave out the end of a long text."""
+    return text if len(text) <= most else text[: most - 3] + "…"
 
 
 def said_name(name: str | Path) -> str:

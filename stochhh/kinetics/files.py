@@ -19,6 +19,7 @@ from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import (
     ONE_LINE,
     BindingRate,
+    Format,
     KeyName,
     Name,
     Rate,
@@ -151,7 +152,7 @@ class TransitionTable(Table):
 class SchemeFile(Table):
     """A channel type as a file (format 1)."""
 
-    format: Literal[1]
+    format: Format
     title: Name
     ion: _Name
     valence: Annotated[StrictInt, Field(ge=-4, le=4)] = 1

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from stochhh.errors import InputError, did_you_mean
-from stochhh.fields import LINES, ONE_LINE, Duration, KeyName, Name, Quantity, Table, Time
+from stochhh.fields import LINES, ONE_LINE, Duration, Format, KeyName, Name, Quantity, Table, Time
 from stochhh.scenario.analyses import OrFalse, SpikeDetection
 from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
 from stochhh.scenario.stimuli import Stimulus
@@ -88,7 +88,7 @@ class CircuitFigure(Table):
 class Circuit(Swept):
     """One experiment on cells: their membranes, their shape, what joins and drives them."""
 
-    format: Literal[1]
+    format: Format
     title: Name
     about: Annotated[StrictStr, Field(max_length=4000), LINES] = Field(
         "", description="what it shows"

@@ -21,7 +21,7 @@ from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
 from stochhh.scenario.paths import Reach, map_paths, resolved, with_absolute_paths
-from stochhh.words import printable, said_name
+from stochhh.words import printable, said_name, said_value
 
 _DEEPEST_BASE = 20
 Tables = dict[str, Any]
@@ -196,7 +196,9 @@ def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:
     if base is None:
         return data
     if not isinstance(base, str):
-        raise InputError(f"{where}: base: got {base!r}, need the name or path of a scenario")
+        raise InputError(
+            f"{where}: base: got {said_value(base)}, need the name or path of a scenario"
+        )
     try:
         beside = reach.folder / base
         path = beside if os.path.isfile(beside) else find_scenario(base)

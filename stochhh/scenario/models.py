@@ -28,6 +28,7 @@ from stochhh.fields import (
     Density,
     Duration,
     FileName,
+    Format,
     KeyName,
     Leak,
     MaximalConductance,
@@ -178,7 +179,7 @@ class FigureLayout(Table):
 class Scenario(Swept):
     """One experiment: a membrane, what is done to it, and what is written down."""
 
-    format: Literal[1]
+    format: Format
     title: Name
     about: Annotated[StrictStr, Field(max_length=4000), LINES] = Field(
         "", description="what it shows"

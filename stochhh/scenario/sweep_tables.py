@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, PrivateAttr, WithJsonSchema
 
 from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import Table
+from stochhh.words import said_value
 
 #: The axis along which nothing changes but the random numbers.
 REPEATS = "repeats"
@@ -77,11 +78,12 @@ def write_out(table: Any) -> Any:
 def _repeats(value: Any) -> Any:
     if isinstance(value, list):
         if value != list(range(len(value))):
-            raise InputError(f"{REPEATS}: got {value!r}, need a whole number such as 10")
+            raise InputError(f"{REPEATS}: got {said_value(value)}, need a whole number such as 10")
         return value
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_POINTS:
         raise InputError(
-            f"{REPEATS}: got {value!r}, need a whole number from 1 to {MOST_POINTS}, such as 10"
+            f"{REPEATS}: got {said_value(value)}, need a whole number from 1 to {MOST_POINTS}, "
+            "such as 10"
         )
     return list(range(value))
 
@@ -130,7 +132,8 @@ def range_values(key: str, first: Any, to: Any, points: Any, spacing: Any = "lin
         raise InputError(f'"{key}": spacing: got {spacing!r}, need "linear" or "log"')
     if isinstance(points, bool) or not isinstance(points, int) or not 2 <= points <= MOST_POINTS:
         raise InputError(
-            f'"{key}": points: got {points!r}, need a whole number from 2 to {MOST_POINTS}'
+            f'"{key}": points: got {said_value(points)}, need a whole number from 2 to '
+            f"{MOST_POINTS}"
         )
     (low, unit), (high, other) = _number(key, "from", first), _number(key, "to", to)
     if unit != other:
@@ -152,11 +155,12 @@ def _number(key: str, name: str, value: Any) -> tuple[float, str]:
         found = _NUMBER_UNIT.fullmatch(value) if isinstance(value, str) else None
         if found is None or not found.group(2):
             raise InputError(
-                f'"{key}": {name}: got {value!r}, need a number or a quantity such as "10 um^2"'
+                f'"{key}": {name}: got {said_value(value)}, need a number or a quantity such as '
+                '"10 um^2"'
             )
         number, unit = float(found.group(1)), found.group(2)
     if not math.isfinite(number):
-        raise InputError(f'"{key}": {name}: got {value!r}, need a finite number')
+        raise InputError(f'"{key}": {name}: got {said_value(value)}, need a finite number')
     return number, unit
 
 
@@ -168,7 +172,7 @@ def _check_zip(lists: dict[str, Any]) -> None:
     )
     if not well:
         raise InputError(
-            f"{ZIP}: got {groups!r}, need lists of keys, as in "
+            f"{ZIP}: got {said_value(groups)}, need lists of keys, as in "
             'zip = [["membrane.area", "stimulus.0.amplitude"]]'
         )
     seen: set[str] = set()

@@ -114,7 +114,7 @@ def test_false_leaves_out_a_study_of_the_base():
     assert off.analysis.studies == {}
     assert off.analysis.spikes.threshold_mV == -10.0  # the rest of the table stays
     assert load_scenario({"base": NOISE, "analysis": {"noise": False}}).analysis.noise is None
-    with pytest.raises(InputError, match=r"analysis\.noise: got True, but"):
+    with pytest.raises(InputError, match=r"analysis\.noise: got true, but"):
         load_scenario(NOISE, ["analysis.noise=true"])
     import jsonschema
 
@@ -138,7 +138,7 @@ REFUSED = [
     (NOISE, "analysis.noise.end=7 ms", r"analysis\.noise\.end: from 0 to 7 ms is no stretch"),
     (NOISE, "analysis.noise.bins=2", r"analysis\.noise\.bins: got 2, but"),
     (NOISE, "analysis.noise.offset=1", r"analysis\.noise\.offset: got 1, but"),
-    (NOISE, "analysis.noise.differences=yes", r"analysis\.noise\.differences: got 'yes', but"),
+    (NOISE, "analysis.noise.differences=yes", r'noise\.differences: got "yes" \(a text\), but'),
     (NOISE, "analysis.noise.bin=20", r"analysis\.noise: unknown key 'bin'; did you mean 'bins'"),
     (NOISE, "clamp.holding=70 mV", r"analysis\.noise\.start: 'squid-k' is at equilibrium at 0 ms "
      r"already; the mean current must rise or fall"),

@@ -97,7 +97,10 @@ def test_only_a_sweep_of_its_own_varies_any_key():
         ({AREA: {"from": "1 um^2", "too": 1}}, "unknown key 'too'; did you mean 'to'"),
         ({AREA: {"from": "1 um^2", "to": "9 um^2", "points": 1}}, "points: got 1, need a whole"),
         ({AREA: {"from": "1 um^2", "to": "9 mm^2", "points": 3}}, "write both in one"),
-        ({AREA: {"from": "x", "to": "9 um^2", "points": 3}}, "from: got 'x', need a number or"),
+        (
+            {AREA: {"from": "x", "to": "9 um^2", "points": 3}},
+            r'from: got "x" \(a text\), need a number or',
+        ),
         (
             {AREA: {"from": "0 um^2", "to": "9 um^2", "points": 3, "spacing": "log"}},
             "needs both ends above zero",

@@ -1,6 +1,7 @@
-"""Texts of scenarios and schemes that nobody can see all of are refused, whatever they name."""
+"""Texts of scenarios hold what a reader sees, and wrong values are said so that he sees why."""
 
 import copy
+import datetime
 from importlib.resources import files
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
@@ -19,6 +20,9 @@ from stochhh.words import hidden_in, printable
 
 SQUID = load_scenario("squid-patch").data
 JUNCTION = load_experiment("neuromuscular_DCK54").data
+POLES = ("analysis", "single_channel", "poles")
+DATE = datetime.date(1979, 5, 27)
+RANGE = {"from": "1 um^2", "to": "9 um^2", "points": 3}
 CHANNEL = ("membrane", "channels", 0)
 
 
@@ -204,3 +208,41 @@ def test_a_scheme_is_held_to_the_same():
             validate(SchemeFile, {**data, key: "a\x9bb"}, "file")
     with pytest.raises(InputError, match=r"file: rates\.a\\u200fb: .* U\+200F"):
         validate(SchemeFile, {**data, "rates": {"a\u200fb": {}}}, "file")
+
+
+@pytest.mark.parametrize(
+    ("data", "keys", "value", "message"),
+    [
+        (SQUID, ("format",), "1", 'format: got "1" (a text); it must be the number 1'),
+        (SQUID, ("format",), 2, "format: got 2; it must be the number 1"),
+        (SQUID, ("format",), True, "format: got true; it must be the number 1"),
+        (SQUID, ("format",), 1.0, "format: got 1.0; it must be the number 1"),
+        (SQUID, ("format",), [1], "format: got [1]; it must be the number 1"),
+        (SQUID, POLES, "8", 'poles: got "8" (a text); it must be the number 4 or 8'),
+        (SQUID, POLES, 5, "poles: got 5; it must be the number 4 or 8"),
+        (SQUID, ("title",), DATE, "title: got 1979-05-27 (a date), but it should be text"),
+        (SQUID, ("title",), True, "title: got true, but it should be text"),
+        (SQUID, ("run", "trials"), "4", 'got "4" (a text), but it should be a whole number'),
+        (SQUID, ("run", "trials"), 10**99, "got a number of very many digits, but"),
+        (SQUID, ("run", "accuracy"), "0.1", 'got "0.1" (a text), but it should be a number'),
+        (SQUID, ("run", "deterministic"), "true", 'got "true" (a text), but it should be true or'),
+        (SQUID, ("run", "method"), True, "run.method: got true; known: auto, deterministic"),
+        (SQUID, ("run", "record", "channels"), "5", 'channels: got "5" (a text), but it should be'),
+        (SQUID, ("membrane", "area"), True, "area: got true, need an area such as"),
+        (SQUID, ("membrane", "area"), DATE, "area: got 1979-05-27 (a date), need an area such"),
+        (SQUID, ("base",), True, "base: got true, need the name or path of a scenario"),
+        (SQUID, ("stimulus",), [{"kind": 1}], "stimulus[0]: unknown 'kind' 1; known: chirp, con"),
+        (SQUID, ("stimulus",), [{"kind": True}], "stimulus[0]: unknown 'kind' true; known: chi"),
+        (SQUID, ("sweep",), {"repeats": "3"}, 'repeats: got "3" (a text), need a whole number'),
+        (SQUID, ("sweep",), {"repeats": True}, "repeats: got true, need a whole number"),
+        (SQUID, ("sweep",), {"membrane.area": {**RANGE, "points": "3"}}, 'points: got "3" (a te'),
+        (SQUID, ("sweep",), {"membrane.area": {**RANGE, "to": "9"}}, 'to: got "9" (a text), need'),
+        (SQUID, ("sweep",), {"zip": "a"}, 'zip: got "a" (a text), need lists of keys'),
+    ],
+)
+def test_a_value_of_a_wrong_type_does_not_read_as_a_right_one(data, keys, value, message):
+    with pytest.raises(InputError) as caught:
+        load_experiment(with_entry(data, keys, value))
+    lines = str(caught.value).split("\n")
+    assert any(message in line for line in lines)
+    assert "did you mean" not in str(caught.value)
