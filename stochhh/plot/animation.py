@@ -73,6 +73,8 @@ def animate(
     rows = shown[np.linspace(0, len(shown) - 1, n_frames).astype(int)]
     with style.style():
         figure, update = _scene(result, data, trial, shown)
+        update(int(rows[0]))
+        style.read_literally(figure)
         FigureCanvasAgg(figure)
         with writer.saving(figure, str(path), dpi=_DPI):
             for row in rows:

@@ -50,6 +50,7 @@ class View(NamedTuple):
     n_traces: int
 
 
+@style.as_written
 def circuit_overview(result: Result) -> Figure:
     """Draw a circuit's run: maps of voltage and open channels of cables, curves, vesicles.
 

@@ -65,6 +65,7 @@ class CoherenceCurve(NamedTuple):
     points: tuple[CoherencePoint, ...]
 
 
+@style.as_written
 def coherence_figure(
     curves: Sequence[CoherenceCurve],
     axis_label: str,

@@ -25,6 +25,7 @@ class MethodPoint(NamedTuple):
     wall_s_per_s: float
 
 
+@style.as_written
 def draw_comparison(
     quantities: Sequence[Quantity],
     methods: Sequence[MethodPoint],

@@ -16,6 +16,7 @@ from stochhh.result import Result
 _MOST_LABELS = 6
 
 
+@style.as_written
 def draw_family(result: Result) -> Figure:
     """Draw the sweeps of a clamp family over each other, and the peak current along its axis."""
     figure = Figure(figsize=(style.WIDTH, 4.2), layout="constrained")

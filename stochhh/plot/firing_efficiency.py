@@ -34,6 +34,7 @@ _POINTS_ONLY: dict[str, Any] = {"fmt": "o", "markersize": 3.2, "elinewidth": 0.9
 _FAINT: dict[str, Any] = {"markersize": 2.4, "alpha": 0.5, "markeredgewidth": 0.0}
 
 
+@style.as_written
 def efficiency_figure(
     curves: Sequence[EfficiencyCurve], scaling: PowerLaw | None, label: str, title: str = ""
 ) -> Figure:

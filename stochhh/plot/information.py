@@ -64,6 +64,7 @@ class InformationCurve(NamedTuple):
     points: tuple[InformationPoint, ...]
 
 
+@style.as_written
 def information_figure(
     curves: Sequence[InformationCurve], axis_label: str, bin_ms: float, title: str = ""
 ) -> Figure:

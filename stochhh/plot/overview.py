@@ -20,6 +20,7 @@ from stochhh.scenario import Scenario
 _PANEL_INCHES = 1.15
 
 
+@style.as_written
 def overview(result: Result) -> Figure:
     """Draw a run: voltages over the deterministic one, channels, currents, spikes, single channels.
 

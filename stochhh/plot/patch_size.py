@@ -21,6 +21,7 @@ _MARGIN = 1.25  # factor beyond the outermost areas on a logarithmic axis
 _POINT: dict[str, Any] = {"markersize": 3.5, "capsize": 0, "elinewidth": 0.9}
 
 
+@style.as_written
 def patch_size_figure(curves: Sequence[SizeCurve], label: str, title: str = "") -> Figure:
     """Draw rate on a logarithmic axis, and CV of intervals, against area.
 

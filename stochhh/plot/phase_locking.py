@@ -39,6 +39,7 @@ class LockedCurve(NamedTuple):
     points: tuple[LockedPoint, ...]
 
 
+@style.as_written
 def phase_locking_figure(
     curves: Sequence[LockedCurve], label: str, unit: str, title: str = ""
 ) -> Figure:

@@ -16,6 +16,7 @@ _MOST_WAVES = 400
 _COLORS = {"evoked": style.VOLTAGE, "spontaneous": style.MEAN, "split": "#CC79A7"}
 
 
+@style.as_written
 def draw_propagation(findings: Any, heading: str) -> Figure:
     """Draw the ways of waves in time and place, and the SD of arrival against distance."""
     study = findings.data

@@ -11,6 +11,7 @@ from scipy.stats import binom, poisson
 from stochhh.plot import style
 
 
+@style.as_written
 def draw_quantal(findings: Any, heading: str) -> Figure:
     """Draw how many vesicles spikes released, what they did, and after which delay."""
     study = findings.data

@@ -26,6 +26,7 @@ _LEAST = 0.2  # change of the share with the interval at an amplitude that is dr
 _LOOK: dict[str, Any] = {"markersize": 3.4, "elinewidth": 0.9, "capsize": 0, "linewidth": 0.9}
 
 
+@style.as_written
 def refractoriness_figure(
     curves: Sequence[Recovery], label: str, unit: str, title: str = ""
 ) -> Figure:

@@ -54,6 +54,7 @@ class ReliabilityDrawn(NamedTuple):
     length_ms: float
 
 
+@style.as_written
 def reliability_figure(drawn: ReliabilityDrawn, title: str = "") -> Figure:
     """Draw rasters, rates and events of a few points, measures of all, and jitter by spike.
 

@@ -20,6 +20,7 @@ _OPEN, _SHUT = "#F5C7A9", "#FFFFFF"
 _APART = 0.07  # between an arrow and the one back
 
 
+@style.as_written
 def state_graph(scheme: ChannelScheme, voltage_mV: float) -> Figure:
     """Draw a scheme with its rates (1/ms) and equilibrium occupancies at one voltage.
 

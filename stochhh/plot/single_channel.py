@@ -28,6 +28,7 @@ _CURVE = 300  # points
 _NICE_COUNTS = (1, 2, 5)
 
 
+@style.as_written
 def record_figure(
     traces: Sequence[Trace], labels: Sequence[str] = (), title: str = "", scale_pA: float = 0.0
 ) -> Figure:
@@ -62,6 +63,7 @@ def record_figure(
     return figure
 
 
+@style.as_written
 def dwell_figure(
     open_ms: ArrayLike,
     shut_ms: ArrayLike,
@@ -168,6 +170,7 @@ def root_ordinate(axes: Axes, most: float) -> None:
     axes.set_yticks(_root_ticks(most))
 
 
+@style.as_written
 def noise_figure(
     time_ms: ArrayLike,
     sweeps_pA: ArrayLike,

@@ -46,6 +46,7 @@ class SpectrumCurves(NamedTuple):
     ratios: Sequence[tuple[float, float, float, Sequence[float] | None]]
 
 
+@style.as_written
 def spectrum_figure(signals: Sequence[SpectrumCurves], title: str = "") -> Figure:
     """Draw power against frequency on logarithmic axes, with theory, and their ratio below.
 

@@ -49,6 +49,7 @@ class ShapesDrawn(NamedTuple):
     limit: Floats
 
 
+@style.as_written
 def spike_shape_figure(drawn: ShapesDrawn, title: str = "") -> Figure:
     """Draw spikes aligned at their peaks, slope against voltage, a histogram of each measure."""
     names = list(_MEASURES)

@@ -63,6 +63,7 @@ def shown_ms(length_ms: float, mean_ms: float | None) -> float:
     return float(power * next(m for m in (1.0, 2.0, 5.0, 10.0) if m * power >= wanted))
 
 
+@style.as_written
 def spike_train_figure(drawn: TrainsDrawn, title: str = "") -> Figure:
     """Draw raster and PSTH, density of intervals twice, their hazard, Fano factor, correlations."""
     layout = [["raster"] * 6, ["rate"] * 6]

@@ -17,6 +17,7 @@ _HEIGHT = 3.5  # inches
 _POINT: dict[str, Any] = {"markersize": 3.5, "capsize": 0, "elinewidth": 0.9}
 
 
+@style.as_written
 def resonance_figure(
     curves: Sequence[RatioCurve], label: str, units: tuple[str, str], title: str = ""
 ) -> Figure:

@@ -37,6 +37,7 @@ class ThresholdCurve(NamedTuple):
     limit: StrengthDuration | None
 
 
+@style.as_written
 def strength_duration_figure(
     curves: Sequence[ThresholdCurve], label: str, unit: str, title: str = ""
 ) -> Figure:

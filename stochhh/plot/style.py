@@ -6,9 +6,17 @@ Colours are those of Okabe & Ito (https://jfly.uni-koeln.de/color/).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+Arguments = ParamSpec("Arguments")
 
 VOLTAGE = "#0072B2"
 MEAN = "#D55E00"
@@ -57,9 +65,49 @@ def style() -> Iterator[None]:
         "savefig.dpi": 200,
         "figure.dpi": 100,
         "pdf.fonttype": 42,
+        "text.usetex": False,  # texts are no programs
     }
     with mpl.rc_context(settings):
         yield
+
+
+def as_written(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """Show the texts of the figure that a function draws as they were written.
+
+    To matplotlib what stands between dollar signs is a formula, which may be none.
+    """
+
+    @wraps(draw)
+    def drawn(*given: Arguments.args, **named: Arguments.kwargs) -> Figure:
+        figure = draw(*given, **named)
+        read_literally(figure)
+        return figure
+
+    return drawn
+
+
+def read_literally(figure: Figure) -> None:
+    """Take no text that a figure has so far for a formula."""
+    for text in _texts(figure):
+        if "$" in text.get_text():
+            text.set_parse_math(False)
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Texts of an artist and of all it holds, without working out where ticks will be."""
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+    if isinstance(artist, Text):
+        yield artist
+    if isinstance(artist, Axis):
+        inside: list[Artist] = [artist.label]
+        for tick in artist.majorTicks:
+            inside += [tick.label1, tick.label2]
+    else:
+        inside = artist.get_children()
+    for one in inside:
+        yield from _texts(one)
 
 
 def population_colors(ions: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ _MOST_CURVES = 6  # of spike counts
 _LOG_RATIO = 20.0
 
 
+@style.as_written
 def draw_sweep(result: Result) -> Figure:
     """Draw the points of a sweep above each other, and spikes a trial along the first axis."""
     layout = result.scenario.figure

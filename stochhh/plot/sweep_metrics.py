@@ -40,6 +40,7 @@ _MOST_CURVES = 6
 _LOG_RATIO = 20.0
 
 
+@style.as_written
 def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
     """Draw up to four numbers with their 95 % intervals along the first axis that is no repeat.
 

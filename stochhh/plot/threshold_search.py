@@ -35,6 +35,7 @@ class Course(NamedTuple):
     fired: NDArray[np.bool_]
 
 
+@style.as_written
 def search_figure(
     curves: Sequence[EfficiencyCurve],
     courses: Sequence[Course],

@@ -29,6 +29,7 @@ Part = Callable[[CurrentPoint], Estimate]
 Limit = Callable[[DeterministicPoint], float]
 
 
+@style.as_written
 def tuning_figure(curves: Sequence[TuningCurve], label: str, title: str = "") -> Figure:
     """Draw rate, interval, its CV, latency and jitter against current.
 

@@ -14,6 +14,7 @@ from stochhh.plot.panels import legend_above
 _MOST_TRIALS = 50
 
 
+@style.as_written
 def draw_twitch(findings: Any, heading: str) -> Figure:
     """Draw the force of each trial over time, and that of the deterministic limit."""
     study = findings.data

@@ -73,6 +73,7 @@ class NoiseCurve(NamedTuple):
     points: tuple[NoisePoint, ...]
 
 
+@style.as_written
 def voltage_spectrum_figure(
     curves: Sequence[NoiseCurve],
     axis_label: str,
