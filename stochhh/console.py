@@ -134,7 +134,8 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
         row(f"peak voltage (mV){whose}", "voltage.peak_mV", "{:.2f}")
         if mixed:
             row("peak voltage (mV), of the others", "voltage.silent_peak_mV", "{:.2f}")
-    for name in [key for key in summary["ions"] if not key.endswith("_ci")]:
+    ions = summary["ions"]
+    for name in [key for key in ions if key.removesuffix("_ci") not in ions.keys() - {key}]:
         row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
     if summary["transitions"]:
         row("channel transitions simulated", "transitions", "{:,d}")

@@ -122,7 +122,7 @@ def _without_intervals(summary: Summary) -> Summary:
         key: _without_intervals(value)
         if isinstance(value, dict) and key != "deterministic"
         else None
-        if key.endswith("_ci")
+        if key.endswith("_ci") and key.removesuffix("_ci") in summary
         else value
         for key, value in summary.items()
     }

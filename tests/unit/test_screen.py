@@ -69,7 +69,7 @@ def test_no_other_console_is_made():
     assert makers == ["screen.py"]
 
 
-NAMES = "Na [fast]", "K [/s]"
+NAMES = "Na [fast]", "K [/s]_ci"  # not the interval of another
 
 
 def scenario_file(folder, title):
