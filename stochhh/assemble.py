@@ -42,10 +42,9 @@ def assemble(
     scratch : the folder trials left their records in, if not in memory. The dataset
         then reads slices of them when they are asked for, and has no index along time.
     """
-    done = [
-        {i: trial for (point, i), trial in sorted(trials.items()) if point == j}
-        for j in range(len(plans))
-    ]
+    done: list[dict[int, Trial]] = [{} for _ in plans]
+    for (point, i), trial in sorted(trials.items(), key=lambda item: item[0]):
+        done[point][i] = trial
     if not places[0]:
         data = _point(plans[0], done[0], twins.get(0))
         return data if scratch is None else _with_files(data, plans, trials, twins, scratch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,10 @@ def describe_circuit(circuit: Circuit) -> dict[str, Any]:
     except InputError:
         rest = np.full(network.n_compartments, np.nan)
     return {
-        "cells": [_cell(network, index, rest) for index in range(len(network.shapes))],
+        "cells": [
+            _cell(network, index, channels, rest)
+            for index, channels in enumerate(_channels(network))
+        ],
         "synapses": [
             {
                 "name": one.name,
@@ -44,15 +48,19 @@ def describe_circuit(circuit: Circuit) -> dict[str, Any]:
     }
 
 
-def _cell(network: Network, index: int, rest_mV: Any) -> dict[str, Any]:
+def _channels(network: Network) -> list[Counter[str]]:
+    """How many channels of each name each cell has."""
+    counts: list[Counter[str]] = [Counter() for _ in network.shapes]
+    cells = np.searchsorted(network.first, [pool.compartment for pool in network.pools], "right")
+    for cell, pool in zip(cells - 1, network.pools, strict=True):
+        counts[cell][network.kinds[pool.kind].name] += pool.count
+    return counts
+
+
+def _cell(network: Network, index: int, channels: Counter[str], rest_mV: Any) -> dict[str, Any]:
     shape = network.shapes[index]
     geometry = shape.geometry
     own = slice(network.first[index], network.first[index + 1])
-    channels: dict[str, int] = {}
-    for pool in network.pools:
-        if own.start <= pool.compartment < own.stop:
-            name = network.kinds[pool.kind].name
-            channels[name] = channels.get(name, 0) + pool.count
     return {
         "name": shape.name,
         "sections": len(shape.sections),
@@ -61,6 +69,6 @@ def _cell(network: Network, index: int, rest_mV: Any) -> dict[str, Any]:
         "reach_um": float((geometry.position_um + 0.5 * geometry.length_um).max()),
         "area_um2": float(geometry.area_um2.sum()),
         "capacitance_pF": float(network.cable.capacitance[own].sum()),
-        "channels": channels,
+        "channels": dict(channels),
         "rest_mV": [float(np.min(rest_mV[own])), float(np.max(rest_mV[own]))],
     }

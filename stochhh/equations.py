@@ -45,10 +45,9 @@ class Equations:
 def state_equations(membrane: Membrane) -> Equations:
     """Mean field of the schemes: the law p of the states obeys dp/dt = p Q(V)."""
     graph = build_graph(membrane.schemes)
-    n_states, n_transitions = graph.leaving.shape[0], len(graph.source)
-    rate_class = np.repeat(
-        np.arange(graph.leaving.shape[1]), np.diff(graph.class_start.astype(int))
-    )
+    n_states, n_transitions = int(graph.state_start[-1]), len(graph.source)
+    in_class = np.diff(graph.class_start.astype(int))
+    rate_class = np.repeat(np.arange(len(in_class)), in_class)
     incidence = np.zeros((n_states, n_transitions))
     incidence[graph.source, np.arange(n_transitions)] -= 1.0
     incidence[graph.target, np.arange(n_transitions)] += 1.0

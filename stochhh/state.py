@@ -120,7 +120,7 @@ def begin(
     clock["band"] = np.searchsorted(bands.edge, voltage_mV, side="right") - 1
     return PatchState(
         occupancy=occupancy.astype(np.int64),
-        weight=occupancy @ graph.leaving,
+        weight=graph.weights(occupancy),
         open_conductance=open_conductance,
         charge=np.zeros(len(open_conductance)),
         clock=clock,
@@ -143,7 +143,7 @@ def begin_stepped(
     clock["held"] = voltage_mV
     return SteppedState(
         occupancy=occupancy.astype(np.float64),
-        weight=occupancy @ graph.leaving,
+        weight=graph.weights(occupancy),
         hidden=occupancy.astype(np.float64),
         gates=gates,
         open_conductance=open_conductance,

@@ -23,10 +23,9 @@ def assemble_circuit(
     twins: Mapping[int, CircuitTrial],
 ) -> xr.Dataset:
     """Build the dataset of a run; arguments as for `stochhh.assemble.assemble`."""
-    done = [
-        {i: trial for (point, i), trial in sorted(trials.items()) if point == j}
-        for j in range(len(plans))
-    ]
+    done: list[dict[int, CircuitTrial]] = [{} for _ in plans]
+    for (point, i), trial in sorted(trials.items(), key=lambda item: item[0]):
+        done[point][i] = trial
     if not places[0]:
         return _point(plans[0], done[0], twins.get(0))
     kept = [j for j in range(len(plans)) if done[j]]

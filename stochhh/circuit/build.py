@@ -73,43 +73,40 @@ def build_network(circuit: Circuit) -> Network:
     first = np.cumsum([0, *(len(one.geometry.parent) for one in shapes)]).astype(np.int64)
     crowd = Crowd(circuit)
     parts = [crowd.settle(one, int(first[index])) for index, one in enumerate(shapes)]
-    n_channel_kinds = len(crowd.kinds)
-    receptor_kind = [crowd.receptors(index) for index in range(len(circuit.synapse))]
-    source: list[int] = []
-    target: list[int] = []
+    receptors = [crowd.receptors(index) for index in range(len(circuit.synapse))]
+    number = {one.name: index for index, one in enumerate(shapes)}
+    ends = np.zeros((2, len(circuit.synapse)), dtype=np.int64)
     for index, synapse in enumerate(circuit.synapse):
         where = f"{circuit.name}: synapse[{index}]"
-        source.extend(
-            locate(shapes, first, synapse.source, synapse.source_at, f"{where}.from_at")[:1]
-        )
-        target.extend(
-            locate(shapes, first, synapse.target, synapse.target_at, f"{where}.to_at")[:1]
-        )
+        for end, cell, at, key in (
+            (0, synapse.source, synapse.source_at, "from_at"),
+            (1, synapse.target, synapse.target_at, "to_at"),
+        ):
+            ends[end, index] = locate(shapes, first, number[cell], at, f"{where}.{key}")[0]
     return Network(
         shapes=shapes,
         first=first,
         membranes=crowd.membranes,
-        kinds=crowd.kinds,
-        n_channel_kinds=n_channel_kinds,
+        kinds=(*crowd.kinds, *crowd.receptor_kinds),
+        n_channel_kinds=len(crowd.kinds),
         pools=tuple(crowd.pools),
         cable=_joined(parts, any(one.sheathed for one in shapes)),
-        receptor_kind=np.array(receptor_kind, dtype=np.int64),
-        synapse_source=np.array(source, dtype=np.int64),
-        synapse_target=np.array(target, dtype=np.int64),
+        receptor_kind=len(crowd.kinds) + np.array(receptors, dtype=np.int64),
+        synapse_source=ends[0],
+        synapse_target=ends[1],
     )
 
 
-def locate(shapes: Sequence[Shape], first: Ints, cell: str | None, text: str, where: str) -> Ints:
-    """Compartments of a circuit that a place on a cell means; the first cell without a name.
+def locate(shapes: Sequence[Shape], first: Ints, cell: int, text: str, where: str) -> Ints:
+    """Compartments of a circuit that a place on a cell of a given number means.
 
     Raises
     ------
     InputError
         There is no such place.
     """
-    index = 0 if cell is None else [one.name for one in shapes].index(cell)
     try:
-        return np.asarray(first[index] + find_place(shapes[index], text))
+        return np.asarray(first[cell] + find_place(shapes[cell], text))
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from stochhh.circuit import frusta
-from stochhh.circuit.geometry import Floats, Geometry, ball, half_conductance_nS, tips
+from stochhh.circuit.geometry import (
+    Floats,
+    Geometry,
+    Ints,
+    ball,
+    by_section,
+    half_conductance_nS,
+    main_path,
+    tips,
+)
 from stochhh.errors import InputError, did_you_mean
 from stochhh.scenario.cells import Cell, CellMembrane, Section, Sheath
 
@@ -41,6 +51,16 @@ class Shape:
     sheath_nS: Floats
     sheath_axial_nS: Floats
     sheathed: bool
+
+    @cached_property
+    def number_of_section(self) -> dict[str, int]:
+        """Number of each section by its name."""
+        return {name: index for index, name in reversed(list(enumerate(self.sections)))}
+
+    @cached_property
+    def main_path(self) -> Ints:
+        """Compartments from the start to the farthest tip."""
+        return main_path(self.geometry)
 
 
 def shape(cell: Cell, membranes: dict[str, CellMembrane], where: str) -> Shape:
@@ -124,7 +144,7 @@ def _repeated(cell: Cell) -> list[Section]:
 
 
 def _stretches(sections: Sequence[Section]) -> list[frusta.Shape]:
-    names = [section.name for section in sections]
+    number = {section.name: index for index, section in enumerate(sections)}
     stretches = []
     for index, section in enumerate(sections):
         diameter = section.diameter_um
@@ -135,7 +155,7 @@ def _stretches(sections: Sequence[Section]) -> list[frusta.Shape]:
             frusta.Shape(
                 name=section.name,
                 domain=section.membrane,
-                parent=index - 1 if section.parent is None else names.index(section.parent),
+                parent=index - 1 if section.parent is None else number[section.parent],
                 parent_fraction=section.parent_fraction,
                 distance_um=np.array([0.0, float(section.length_um)]),
                 diameter_um=np.array([float(end) for end in ends]),
@@ -181,16 +201,19 @@ def _sheath(geometry: Geometry, sheaths: Sequence[Sheath | None]) -> tuple[Float
     """Capacitance and conductance of the myelin, and conductance along the space beneath."""
     n = len(geometry.parent)
     capacitance, conductance, along = np.zeros(n), np.full(n, _BATH_NS), np.full(n, np.inf)
-    for index, sheath in enumerate(sheaths):
+    half: dict[float, Floats] = {}
+    for own, sheath in zip(by_section(geometry, len(sheaths)), sheaths, strict=True):
         if sheath is None:
             continue
-        own = geometry.section == index
         area = geometry.area_um2[own]
         capacitance[own] = [sheath.capacitance.absolute(a) for a in area]
         conductance[own] = [sheath.conductance.absolute(a) for a in area]
         inner = geometry.diameter_um[own]
         outer = inner + 2 * float(sheath.space_um)
-        axon = half_conductance_nS(geometry, float(sheath.resistivity_ohm_cm))[own]
+        resistivity = float(sheath.resistivity_ohm_cm)
+        if resistivity not in half:
+            half[resistivity] = half_conductance_nS(geometry, resistivity)
+        axon = half[resistivity][own]
         along[own] = axon * (outer**2 - inner**2) / inner**2
     parent = np.maximum(geometry.parent, 0)
     open_both = np.isinf(along) & np.isinf(along[parent])

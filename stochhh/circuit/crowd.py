@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from stochhh.circuit.cell import Shape
+from stochhh.circuit.geometry import by_section
 from stochhh.circuit.network import Cable, Floats, Ints
 from stochhh.errors import InputError
 from stochhh.kinetics.files import load_scheme
@@ -17,7 +20,7 @@ from stochhh.scenario.circuits import Circuit
 
 
 class Kind(NamedTuple):
-    """Channels of one name and one scheme, wherever they are."""
+    """Channels of one name and one scheme, wherever they are, which share its tables."""
 
     name: str
     scheme: ChannelScheme
@@ -38,6 +41,8 @@ class Pool:
 class Crowd:
     """Collects kinds and pools of channels while the cells of a circuit are gone through.
 
+    Kinds of the receptors of its synapses are numbered for themselves.
+
     Attributes
     ----------
     membranes : by name and area (µm²).
@@ -49,6 +54,8 @@ class Crowd:
         self.pools: list[Pool] = []
         self._circuit = circuit
         self._kinds: dict[Kind, int] = {}
+        self._receptor_kinds: dict[Kind, int] = {}
+        self._receptors: dict[tuple[str, float | None], int] = {}
 
     def settle(self, cell: Shape, first: int) -> Cable:
         """Give each compartment of a cell its channels; returns its passive properties.
@@ -62,8 +69,8 @@ class Crowd:
         n = len(geometry.parent)
         capacitance, leak, leak_drive = np.zeros(n), np.zeros(n), np.zeros(n)
         pools: list[Pool] = []
-        for index, name in enumerate(cell.membranes):
-            own = np.nonzero(geometry.section == index)[0]
+        of_sections = by_section(geometry, len(cell.membranes))
+        for name, own in zip(cell.membranes, of_sections, strict=True):
             area = float(geometry.area_um2[own].sum())
             membrane = self._membrane(name, area)
             share = geometry.area_um2[own] / area
@@ -88,41 +95,43 @@ class Crowd:
         )
 
     def receptors(self, index: int) -> int:
-        """Kind of the receptors of a synapse, bound by transmitter of 1 mM.
+        """Number, among kinds of receptors, of those of a synapse; transmitter of 1 mM binds.
+
+        Synapses whose receptors have one scheme and one temperature share it.
 
         Raises
         ------
         InputError
             No such scheme, or one that binds nothing.
         """
-        synapse = self._circuit.synapse[index]
-        where = f"{self._circuit.name}: synapse[{index}].receptors.scheme"
-        receptors = synapse.receptors
-        try:
-            scheme = load_scheme(receptors.scheme)
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-        if len(scheme.ligands) != 1:
-            raise InputError(
-                f"{where}: '{scheme.name}' binds {len(scheme.ligands) or 'no'} ligands; a receptor "
-                'needs a scheme that binds one, such as "ampa" or "nachr"'
-            )
-        temperature = receptors.temperature_degC
-        at = scheme.at(
-            None if temperature is None else float(temperature), dict.fromkeys(scheme.ligands, 1.0)
-        )
-        return self._number(Kind(f"{synapse.name} receptors", at))
+        receptors = self._circuit.synapse[index].receptors
+        degC = receptors.temperature_degC
+        known = receptors.scheme, None if degC is None else float(degC)
+        if known not in self._receptors:
+            where = f"{self._circuit.name}: synapse[{index}].receptors.scheme"
+            try:
+                scheme = load_scheme(receptors.scheme)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from None
+            if len(scheme.ligands) != 1:
+                raise InputError(
+                    f"{where}: '{scheme.name}' binds {len(scheme.ligands) or 'no'} ligands; a "
+                    'receptor needs a scheme that binds one, such as "ampa" or "nachr"'
+                )
+            at = scheme.at(known[1], dict.fromkeys(scheme.ligands, 1.0))
+            kind = Kind(f"{scheme.name} receptors", at)
+            self._receptors[known] = _number(self._receptor_kinds, kind)
+        return self._receptors[known]
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """Kinds found so far; a number tells apart those of one name."""
-        names = [kind.name for kind in self._kinds]
-        return tuple(
-            kind._replace(name=f"{kind.name} {names[: index + 1].count(kind.name)}")
-            if names.count(kind.name) > 1
-            else kind
-            for index, kind in enumerate(self._kinds)
-        )
+        """Kinds of channels of membranes found so far."""
+        return _told_apart(self._kinds)
+
+    @property
+    def receptor_kinds(self) -> tuple[Kind, ...]:
+        """Kinds of receptors found so far."""
+        return _told_apart(self._receptor_kinds)
 
     def _pools_of(
         self, name: str, membrane: Membrane, compartments: Ints, share: Floats
@@ -130,7 +139,7 @@ class Crowd:
         pools = []
         tables = self._circuit.membranes[name].channels
         for population, table in zip(membrane.populations, tables, strict=True):
-            kind = self._number(Kind(population.name, population.scheme))
+            kind = _number(self._kinds, Kind(population.name, population.scheme))
             method = table.method or self._circuit.run.method
             if not population.noise:
                 method = "deterministic"
@@ -150,9 +159,6 @@ class Crowd:
                     )
         return pools
 
-    def _number(self, kind: Kind) -> int:
-        return self._kinds.setdefault(kind, len(self._kinds))
-
     def _membrane(self, name: str, area_um2: float) -> Membrane:
         area = float(f"{area_um2:.12g}")
         if (name, area) not in self.membranes:
@@ -160,6 +166,22 @@ class Crowd:
             where = f"{self._circuit.name}: membranes.{name}"
             self.membranes[name, area] = build_membrane(tables, where)
         return self.membranes[name, area]
+
+
+def _number(kinds: dict[Kind, int], kind: Kind) -> int:
+    return kinds.setdefault(kind, len(kinds))
+
+
+def _told_apart(kinds: Collection[Kind]) -> tuple[Kind, ...]:
+    """Give those of one name a number each."""
+    of_name = Counter(kind.name for kind in kinds)
+    so_far: Counter[str] = Counter()
+    named = []
+    for kind in kinds:
+        so_far[kind.name] += 1
+        number = f" {so_far[kind.name]}" if of_name[kind.name] > 1 else ""
+        named.append(kind._replace(name=f"{kind.name}{number}"))
+    return tuple(named)
 
 
 def spread(count: int, share: Floats) -> Ints:

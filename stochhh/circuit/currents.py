@@ -111,10 +111,11 @@ def compile_currents(circuit: Circuit, network: Network) -> Currents:
         A place that is not there, a waveform that cannot be used, or far too many events.
     """
     duration = float(circuit.run.duration_ms)
+    number = {None: 0} | {one.name: index for index, one in enumerate(network.shapes)}
 
     def where(what: str, index: int, cell: str | None, at: str | None) -> Ints:
         key = f"{circuit.name}: {what}[{index}].at"
-        return locate(network.shapes, network.first, cell, at or "start", key)
+        return locate(network.shapes, network.first, number[cell], at or "start", key)
 
     for index, one in enumerate(circuit.input):
         expected = 0.0 if one.rate is None else float(one.rate) * duration

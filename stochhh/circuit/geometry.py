@@ -43,6 +43,13 @@ def ball(area_um2: float) -> Geometry:
     )
 
 
+def by_section(geometry: Geometry, n_sections: int) -> list[Ints]:
+    """Compartments of each section, in order."""
+    order = np.argsort(geometry.section, kind="stable")
+    ends = np.searchsorted(geometry.section[order], np.arange(1, n_sections))
+    return [np.asarray(own) for own in np.split(order, ends)]
+
+
 def tips(geometry: Geometry) -> Ints:
     """Compartments that nothing hangs on."""
     childless = np.ones(len(geometry.parent), dtype=bool)

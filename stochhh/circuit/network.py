@@ -64,7 +64,7 @@ class Synapses(NamedTuple):
     binds: NDArray[np.bool_]  # (R,) rate classes that are proportional to the concentration
     rests: NDArray[np.bool_]  # (S,) states a receptor leaves by binding only
     copies: Floats  # (Y,) sites that each one stands for; 1 but in the mean field
-    quantile: Floats  # (N,) ms, delay of each site in the mean field
+    quantile: Floats  # (N,) ms, delay of each site in the mean field; (0,) otherwise
     averaged: bool  # mean field
 
 

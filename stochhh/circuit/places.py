@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
 from stochhh import units
 from stochhh.circuit.cell import Shape
-from stochhh.circuit.geometry import Ints, main_path
+from stochhh.circuit.geometry import Ints
 from stochhh.errors import InputError, did_you_mean
 
 _WORDS = ("start", "middle", "end", "everywhere")
@@ -28,24 +28,24 @@ def find_place(cell: Shape, text: str) -> Ints:
     geometry = cell.geometry
     if text == "everywhere":
         return np.arange(len(geometry.parent))
-    path = main_path(geometry)
+    path = cell.main_path
     if text in ("start", "middle", "end"):
         part = {"start": 0.0, "middle": 0.5, "end": 1.0}[text]
         reach = geometry.position_um[path[-1]] + 0.5 * geometry.length_um[path[-1]]
         return _nearest(cell, path, part * reach)
-    for name in sorted(cell.sections, key=len, reverse=True):
-        if text == name or text.startswith(f"{name} "):
-            own = np.nonzero(geometry.section == cell.sections.index(name))[0]
-            begins = float(np.min(geometry.position_um[own] - 0.5 * geometry.length_um[own]))
-            ends = float(np.max(geometry.position_um[own] + 0.5 * geometry.length_um[own]))
-            rest = text[len(name) :].strip()
-            words = {"": 0.5, "start": 0.0, "middle": 0.5, "end": 1.0}
-            if rest in words:
-                return _nearest(cell, own, begins + words[rest] * (ends - begins))
-            distance = _distance_um(cell, rest, text)
-            if distance > (ends - begins) * (1 + 1e-9):
-                raise InputError(f"'{text}': section '{name}' is {ends - begins:g} µm long")
-            return _nearest(cell, own, begins + distance)
+    name = _beginning(text, cell.number_of_section)
+    if name is not None:
+        own = np.nonzero(geometry.section == cell.number_of_section[name])[0]
+        begins = float(np.min(geometry.position_um[own] - 0.5 * geometry.length_um[own]))
+        ends = float(np.max(geometry.position_um[own] + 0.5 * geometry.length_um[own]))
+        rest = text[len(name) :].strip()
+        words = {"": 0.5, "start": 0.0, "middle": 0.5, "end": 1.0}
+        if rest in words:
+            return _nearest(cell, own, begins + words[rest] * (ends - begins))
+        distance = _distance_um(cell, rest, text)
+        if distance > (ends - begins) * (1 + 1e-9):
+            raise InputError(f"'{text}': section '{name}' is {ends - begins:g} µm long")
+        return _nearest(cell, own, begins + distance)
     distance = _distance_um(cell, text, text)
     longest = float(geometry.position_um[path[-1]] + 0.5 * geometry.length_um[path[-1]])
     if distance > longest * (1 + 1e-9):
@@ -53,26 +53,44 @@ def find_place(cell: Shape, text: str) -> Ints:
     return _nearest(cell, path, distance)
 
 
-def find_recorded(cells: Sequence[Shape], text: str) -> Ints:
-    """Compartments of a circuit that a text means, such as "axon end" or "axon"; all of a cell.
+def find_recorded(cells: Sequence[Shape], texts: Sequence[str], where: str) -> Ints:
+    """Compartments of a circuit that texts mean, such as "axon end" or "axon"; all of a cell.
+
+    Parameters
+    ----------
+    cells : in order
+    texts : of the places
+    where : what messages begin with
 
     Raises
     ------
     InputError
         There is no such cell or place.
     """
-    first = 0
-    found: tuple[int, Shape] | None = None
-    for cell in cells:
-        longer = found is None or len(cell.name) > len(found[1].name)
-        if longer and (text == cell.name or text.startswith(f"{cell.name} ")):
-            found = first, cell
-        first += len(cell.geometry.parent)
-    if found is None:
-        names = [cell.name for cell in cells]
-        raise InputError(f"'{text}' begins with no cell's name; {did_you_mean(text, names)}")
-    first, cell = found
-    return first + find_place(cell, text[len(cell.name) :].strip() or "everywhere")
+    number = {cell.name: index for index, cell in enumerate(cells)}
+    first = np.cumsum([0, *(len(cell.geometry.parent) for cell in cells)])
+    found: dict[int, None] = {}
+    for index, text in enumerate(texts):
+        name = _beginning(text, number)
+        if name is None:
+            raise InputError(
+                f"{where}[{index}]: '{text}' begins with no cell's name; "
+                f"{did_you_mean(text, number)}"
+            )
+        try:
+            place = text[len(name) :].strip() or "everywhere"
+            own = find_place(cells[number[name]], place)
+        except InputError as error:
+            raise InputError(f"{where}[{index}]: {error}") from None
+        found.update(dict.fromkeys((first[number[name]] + own).tolist()))
+    return np.array(list(found), dtype=np.int64)
+
+
+def _beginning(text: str, names: Container[str]) -> str | None:
+    """Longest of the names that a text is, or begins with before a space."""
+    while text and text not in names:
+        text = text.rpartition(" ")[0]
+    return text or None
 
 
 def _distance_um(cell: Shape, text: str, whole: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -148,7 +149,7 @@ class CircuitPlan:
     @property
     def methods(self) -> dict[str, int]:
         """How many pools each method moves."""
-        return {method: self._methods.count(method) for method in dict.fromkeys(self._methods)}
+        return dict(Counter(self._methods))
 
     def _transitions_per_ms(self) -> list[Floats]:
         """Expected transitions of one channel of each kind at the start, each (C,)."""

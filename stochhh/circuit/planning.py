@@ -34,9 +34,7 @@ def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, An
     """
     points = expand_sweep(circuit)
     plans = [_plan(point.scenario, index) for index, point in enumerate(points)]
-    shapes = {(plan.network.n_compartments, len(plan.record_ms)) for plan in plans}
-    kinds = [[kind.name for kind in plan.network.kinds] for plan in plans]
-    if len(shapes) > 1 or any(other != kinds[0] for other in kinds):
+    if any(_axes(plan) != _axes(plans[0]) for plan in plans[1:]):
         raise InputError(
             f"{circuit.name}: sweep: all points must have the same compartments, channels and "
             "records; give sections their number of compartments (compartments = 50) and "
@@ -49,6 +47,18 @@ def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, An
             'interval longer, name fewer places (where = ["axon end"]) or run fewer trials'
         )
     return plans, [point.values for point in points]
+
+
+def _axes(plan: CircuitPlan) -> tuple[Any, ...]:
+    """What all points of a sweep in one run must have in common."""
+    network = plan.network
+    kinds = network.kinds[: network.n_channel_kinds]
+    return (
+        network.n_compartments,
+        len(plan.record_ms),
+        [kind.name for kind in kinds],
+        [synapse.name for synapse in plan.synapses],
+    )
 
 
 def plan_circuit_point(circuit: Circuit, index: int) -> CircuitPlan:
@@ -152,10 +162,4 @@ def _recorded(circuit: Circuit, network: Network) -> Ints:
     where = circuit.run.record.where
     if where == "everywhere":
         return np.arange(network.n_compartments)
-    found: list[int] = []
-    for index, text in enumerate(where):
-        try:
-            found.extend(find_recorded(network.shapes, text))
-        except InputError as error:
-            raise InputError(f"{circuit.name}: run.record.where[{index}]: {error}") from None
-    return np.array(list(dict.fromkeys(int(c) for c in found)), dtype=np.int64)
+    return find_recorded(network.shapes, where, f"{circuit.name}: run.record.where")

@@ -10,6 +10,7 @@ from scipy.interpolate import CubicSpline
 from scipy.sparse.linalg import spsolve
 
 from stochhh.circuit.build import Network
+from stochhh.circuit.crowd import Pool
 from stochhh.circuit.network import Floats, Ints
 from stochhh.errors import InputError
 from stochhh.kinetics.scheme import ChannelScheme
@@ -104,8 +105,10 @@ class _SteadyCurrent:
             laws = [stationary_law(kind.scheme.generator(float(knot))) for knot in knots]
             self._open.append(CubicSpline(knots, np.array(laws) @ share))
         self._pools: list[tuple[Ints, Floats, Floats]] = []
-        for index in range(network.n_channel_kinds):
-            own = [pool for pool in network.pools if pool.kind == index]
+        of_kind: list[list[Pool]] = [[] for _ in self._open]
+        for pool in network.pools:
+            of_kind[pool.kind].append(pool)
+        for own in of_kind:
             self._pools.append(
                 (
                     np.array([pool.compartment for pool in own], dtype=np.int64),

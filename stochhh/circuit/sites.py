@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from scipy.stats import gamma
@@ -10,6 +11,7 @@ from scipy.stats import gamma
 from stochhh.circuit.build import Network
 from stochhh.circuit.network import Floats, Sites, Synapses, starts
 from stochhh.kinetics.scheme import ChannelScheme
+from stochhh.kinetics.tables import Graph
 from stochhh.scenario.synapses import Synapse, Transmitter
 
 _SHAPE = 2  # of the gamma law of the delay
@@ -62,7 +64,7 @@ def build_synapses(
         copies=of(stands_for),
         quantile=np.concatenate(
             [
-                *(_delays(s, n) for s, n in zip(synapses, sites, strict=True)),
+                *(_delays(s, n) for s, n in zip(synapses, sites, strict=True) if mean_field),
                 np.zeros(0),
             ]
         ),
@@ -89,13 +91,13 @@ def peak_of_difference(decay_ms: float, rise_ms: float) -> float:
     return float(np.exp(-when / decay_ms) - np.exp(-when / rise_ms))
 
 
-def begin_sites(occupancy: Floats, leaving: Floats) -> Sites:
+def begin_sites(occupancy: Floats, graph: Graph) -> Sites:
     """State of all release sites at time zero: full, and no transmitter about.
 
     Parameters
     ----------
     occupancy : float64 (N, S), receptors of each site
-    leaving : float64 (S, R) of the graph
+    graph : of their schemes
     """
     n = len(occupancy)
     return Sites(
@@ -109,7 +111,7 @@ def begin_sites(occupancy: Floats, leaving: Floats) -> Sites:
         weight=np.ones(n),
         active=np.zeros(n, dtype=np.bool_),
         occupancy=occupancy,
-        class_weight=occupancy @ leaving,
+        class_weight=graph.weights(occupancy),
         hidden=occupancy.copy(),
         open=np.zeros(n),
     )
@@ -129,6 +131,11 @@ def _rests(scheme: ChannelScheme) -> list[bool]:
 
 def _delays(synapse: Synapse, n: int) -> Floats:
     """Quantiles of the delay, one a site."""
-    shares = (np.arange(n) + 0.5) / n
     spread = float(synapse.release.delay_spread_ms) / _SHAPE
-    return np.asarray(float(synapse.release.delay_ms) + spread * gamma.ppf(shares, _SHAPE))
+    return np.asarray(float(synapse.release.delay_ms) + spread * _quantiles(n))
+
+
+@cache
+def _quantiles(n: int) -> Floats:
+    """Of the gamma law of scale 1, in the middle of n equal shares."""
+    return np.asarray(gamma.ppf((np.arange(n) + 0.5) / n, _SHAPE))

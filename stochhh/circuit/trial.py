@@ -65,7 +65,7 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
     seed = plan.seed_sequence(trial)
     injection = plan.currents.injection(seed, np.random.SeedSequence(plan.seed))
     inputs = plan.currents.open_inputs(seed)
-    state = _begin(plan, rng, len(injection.piece_start) - 1, len(inputs.compartment))
+    state = begin(plan, rng, len(injection.piece_start) - 1, len(inputs.compartment))
     state.piece[:] = injection.piece_start[:-1]
     state.next_event[:] = inputs.event_start[:-1]
     records = _records(plan)
@@ -112,8 +112,15 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
     )
 
 
-def _begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_inputs: int) -> State:
-    """State at time zero: channels drawn from their laws, or their expected numbers."""
+def begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_inputs: int) -> State:
+    """State at time zero: channels drawn from their laws, or their expected numbers.
+
+    Parameters
+    ----------
+    plan : of the trial
+    rng : from which channels are drawn
+    n_currents, n_inputs : that drive the circuit from outside
+    """
     network, graph = plan.network, plan.graph
     n, n_states = network.n_compartments, len(plan.share)
     synapses = plan.synapse_arrays
@@ -139,12 +146,12 @@ def _begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_input
         voltage=plan.voltage_mV.copy(),
         space=plan.space_mV.copy(),
         occupancy=occupancy,
-        class_weight=occupancy @ graph.leaving,
+        class_weight=graph.weights(occupancy),
         hidden=occupancy.copy(),
         armed=plan.voltage_mV < plan.cable.spike_threshold,
         terminal_armed=plan.voltage_mV[synapses.source] < synapses.threshold,
         next_spontaneous=wait,
-        sites=begin_sites(receptors, graph.leaving),
+        sites=begin_sites(receptors, graph),
         piece=np.zeros(n_currents, dtype=np.int64),
         next_event=np.zeros(n_inputs, dtype=np.int64),
         input_slow=np.zeros(n_inputs),

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from stochhh.errors import InputError, TrustError
 from stochhh.kinetics.rates import Floats, RateLaw
@@ -36,7 +37,8 @@ _MOST_BANDS = 1_000_000
 class Graph(NamedTuple):
     """States and transitions of all schemes of a membrane, transitions sorted by rate class.
 
-    Shapes: S states, T transitions, R rate classes, P schemes.
+    Shapes: S states, T transitions, R rate classes, P schemes. All of them together take
+    room that grows with the number of transitions: nothing is a table of states by classes.
     """
 
     source: Indices  # (T,) state
@@ -46,8 +48,18 @@ class Graph(NamedTuple):
     touched_start: Indices  # (T + 1,) into the two arrays below
     touched_class: Indices  # rate classes whose weight a transition changes
     touched_change: Floats  # by how much
-    leaving: Floats  # (S, R) multiplicity with which a channel in a state counts in a class
+    leaving_start: Ints  # (S + 1,) into the two arrays below
+    leaving_class: Ints  # rate classes by which a channel leaves a state
+    leaving_count: Floats  # multiplicity with which it counts in them
     state_start: Ints  # (P + 1,) states of scheme p are state_start[p]:state_start[p+1]
+
+    def weights(self, occupancy: NDArray[Any]) -> Floats:
+        """Multiplicity-weighted occupancy of each rate class, (…, R), of channels (…, S)."""
+        leaving = sparse.csr_array(
+            (self.leaving_count, self.leaving_class, self.leaving_start),
+            shape=(len(self.leaving_start) - 1, len(self.class_start) - 1),
+        )
+        return np.ascontiguousarray(occupancy @ leaving)
 
 
 class Bands(NamedTuple):
@@ -62,36 +74,67 @@ class Bands(NamedTuple):
 
 def build_graph(schemes: Sequence[ChannelScheme]) -> Graph:
     """Flatten schemes into one graph; states and rate classes are numbered scheme by scheme."""
-    state_start = np.cumsum([0] + [len(scheme.states) for scheme in schemes])
-    rate_start = np.cumsum([0] + [len(scheme.rates) for scheme in schemes])
-    arrows = sorted(
-        (
-            rate_start[p] + arrow.rate,
-            state_start[p] + arrow.source,
-            state_start[p] + arrow.target,
-            arrow.multiplicity,
-        )
-        for p, scheme in enumerate(schemes)
-        for arrow in scheme.transitions
-    )
-    rate_class, source, target, multiplicity = np.array(arrows, dtype=np.int64).reshape(-1, 4).T
-    leaving = np.zeros((state_start[-1], rate_start[-1]))
-    np.add.at(leaving, (source, rate_class), multiplicity)
-    change = leaving[target] - leaving[source]
-    touching, touched_class = np.nonzero(change)
-    class_start = np.searchsorted(rate_class, np.arange(rate_start[-1] + 1))
-    touched_start = np.searchsorted(touching, np.arange(len(arrows) + 1))
+    state_start = _starts([len(scheme.states) for scheme in schemes])
+    rate_start = _starts([len(scheme.rates) for scheme in schemes])
+    parts = [_parts(scheme) for scheme in schemes]
+
+    def joined(name: str, dtype: Any, first: Ints | None = None) -> NDArray[Any]:
+        shift = np.zeros(len(parts), dtype=np.int64) if first is None else first
+        arrays = [getattr(part, name) + by for part, by in zip(parts, shift, strict=False)]
+        return np.concatenate([np.zeros(0, dtype), *arrays]).astype(dtype)
+
     return Graph(
-        source=source.astype(np.uint64),
-        target=target.astype(np.uint64),
-        multiplicity=multiplicity.copy(),
-        class_start=class_start.astype(np.uint64),
-        touched_start=touched_start.astype(np.uint64),
-        touched_class=touched_class.astype(np.uint64),
-        touched_change=change[touching, touched_class],
-        leaving=leaving,
-        state_start=state_start.astype(np.int64),
+        source=joined("source", np.uint64, state_start),
+        target=joined("target", np.uint64, state_start),
+        multiplicity=joined("multiplicity", np.int64),
+        class_start=_starts(joined("in_class", np.int64)).astype(np.uint64),
+        touched_start=_starts(joined("touched", np.int64)).astype(np.uint64),
+        touched_class=joined("touched_class", np.uint64, rate_start),
+        touched_change=joined("touched_change", np.float64),
+        leaving_start=_starts(joined("leaving", np.int64)),
+        leaving_class=joined("leaving_class", np.int64, rate_start),
+        leaving_count=joined("leaving_count", np.float64),
+        state_start=state_start,
     )
+
+
+class _Parts(NamedTuple):
+    """The graph of one scheme, numbered from 0, with lengths where `Graph` has starts."""
+
+    source: Ints
+    target: Ints
+    multiplicity: Ints
+    in_class: Ints  # (R,) transitions of each rate class
+    touched: Ints  # (T,) classes that each transition touches
+    touched_class: Ints
+    touched_change: Floats
+    leaving: Ints  # (S,) classes by which a channel leaves each state
+    leaving_class: Ints
+    leaving_count: Floats
+
+
+def _parts(scheme: ChannelScheme) -> _Parts:
+    arrows = sorted((a.rate, a.source, a.target, a.multiplicity) for a in scheme.transitions)
+    rate_class, source, target, multiplicity = np.array(arrows, dtype=np.int64).reshape(-1, 4).T
+    counts = np.zeros((len(scheme.states), len(scheme.rates)))
+    np.add.at(counts, (source, rate_class), multiplicity)
+    change = counts[target] - counts[source]
+    return _Parts(
+        source=source,
+        target=target,
+        multiplicity=multiplicity,
+        in_class=np.bincount(rate_class, minlength=len(scheme.rates)),
+        touched=np.count_nonzero(change, axis=1),
+        touched_class=np.nonzero(change)[1],
+        touched_change=change[np.nonzero(change)],
+        leaving=np.count_nonzero(counts, axis=1),
+        leaving_class=np.nonzero(counts)[1],
+        leaving_count=counts[np.nonzero(counts)],
+    )
+
+
+def _starts(lengths: Any) -> Ints:
+    return np.cumsum([0, *lengths]).astype(np.int64)
 
 
 @dataclass(frozen=True)

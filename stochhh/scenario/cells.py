@@ -150,15 +150,16 @@ class Cell(Table):
                 f"cell '{self.name}': give it sections ([[cell.section]]) or a morphology, "
                 "one of the two"
             )
-        names = [section.name for section in self.section]
-        for index, section in enumerate(self.section):
-            if section.name in names[:index]:
+        above: set[str] = set()
+        for section in self.section:
+            if section.name in above:
                 raise InputError(f"cell '{self.name}': two sections named '{section.name}'")
-            if section.parent is not None and section.parent not in names[:index]:
+            if section.parent is not None and section.parent not in above:
                 raise InputError(
                     f"cell '{self.name}': section '{section.name}' hangs on "
                     f"'{section.parent}', which is no section above it"
                 )
+            above.add(section.name)
         if self.repeat > 1 and any(section.parent is not None for section in self.section):
             raise InputError(f"cell '{self.name}': repeat needs sections in a row, without parent")
         joined = len(self.section) * self.repeat > 1 or self.morphology is not None

@@ -106,9 +106,8 @@ class Circuit(Swept):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        cells = [cell.name for cell in self.cell]
-        _distinct(cells, "cell")
-        _distinct([synapse.name for synapse in self.synapse], "synapse")
+        cells = _distinct([cell.name for cell in self.cell], "cell")
+        synapses = _distinct([synapse.name for synapse in self.synapse], "synapse")
         for cell in self.cell:
             wanted = [section.membrane for section in cell.section]
             if cell.morphology is not None:
@@ -122,8 +121,7 @@ class Circuit(Swept):
             if study is not None and study.cell is not None:
                 _check(study.cell, cells, "analysis: no cell")
         if self.analysis.quantal is not None and self.analysis.quantal.synapse is not None:
-            names = [synapse.name for synapse in self.synapse]
-            _check(self.analysis.quantal.synapse, names, "analysis.quantal: no synapse")
+            _check(self.analysis.quantal.synapse, synapses, "analysis.quantal: no synapse")
         for what, entries in (("stimulus", self.stimulus), ("input", self.input)):
             for index, entry in enumerate(entries):
                 if entry.cell is not None:
@@ -131,10 +129,14 @@ class Circuit(Swept):
         return self
 
 
-def _distinct(names: list[str], what: str) -> None:
-    for index, name in enumerate(names):
-        if name in names[:index]:
+def _distinct(names: list[str], what: str) -> dict[str, int]:
+    """Number of each name; all must differ."""
+    found: dict[str, int] = {}
+    for name in names:
+        if name in found:
             raise InputError(f"two entries [[{what}]] named '{name}'; names must differ")
+        found[name] = len(found)
+    return found
 
 
 def _check(name: str, known: Any, where: str) -> None:

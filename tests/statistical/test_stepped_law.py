@@ -69,7 +69,7 @@ def one_step(name: str, method: str, start: np.ndarray, n: int, seed: int = 1) -
     knot = knot_of(steps)
     if method == "frozen":
         graph = build_graph([load_scheme(name)])
-        flip_often(rng, graph, steps.rates[knot], start, start @ graph.leaving, STEP_MS, out)
+        flip_often(rng, graph, steps.rates[knot], start, graph.weights(start), STEP_MS, out)
     else:
         leap_often(rng, steps.row_start, steps.move_target, steps.chances, knot, start, out)
     return out

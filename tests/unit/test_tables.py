@@ -60,23 +60,30 @@ def test_the_graph_of_the_squid_membrane_typed_out():
         found = zip(graph.source[rows], graph.target[rows], graph.multiplicity[rows], strict=True)
         assert sorted(tuple(map(int, arrow)) for arrow in found) == expected
     assert graph.state_start.tolist() == [0, 8, 13]
-    assert graph.leaving.shape == (13, 6)
-    assert graph.leaving[0].tolist() == [3, 0, 1, 0, 0, 0]  # m0h0
-    assert graph.leaving[7].tolist() == [0, 3, 0, 1, 0, 0]  # m3h1
-    assert graph.leaving[10].tolist() == [0, 0, 0, 0, 2, 2]  # n2
+    leaving = graph.weights(np.eye(13))
+    assert leaving.shape == (13, 6)
+    assert leaving[0].tolist() == [3, 0, 1, 0, 0, 0]  # m0h0
+    assert leaving[7].tolist() == [0, 3, 0, 1, 0, 0]  # m3h1
+    assert leaving[10].tolist() == [0, 0, 0, 0, 2, 2]  # n2
 
 
 @pytest.mark.parametrize("schemes", [SQUID, SQUID[::-1], SQUID[:1], SQUID * 2])
 def test_what_a_transition_touches_is_what_it_changes(schemes):
     graph = build_graph(schemes)
+    leaving = graph.weights(np.eye(graph.state_start[-1]))
     for t in range(len(graph.source)):
         rows = slice(int(graph.touched_start[t]), int(graph.touched_start[t + 1]))
-        change = np.zeros(graph.leaving.shape[1])
+        change = np.zeros(leaving.shape[1])
         change[graph.touched_class[rows].astype(int)] = graph.touched_change[rows]
-        expected = graph.leaving[int(graph.target[t])] - graph.leaving[int(graph.source[t])]
+        expected = leaving[int(graph.target[t])] - leaving[int(graph.source[t])]
         np.testing.assert_array_equal(change, expected)
         assert np.all(graph.touched_change[rows] != 0)
     assert int(graph.touched_start[-1]) == len(graph.touched_class)
+
+
+def test_a_graph_grows_with_its_schemes_and_not_with_their_square():
+    few, many = (sum(a.nbytes for a in build_graph(SQUID * n)) for n in (10, 1000))
+    assert many / few < 101
 
 
 def test_weights_of_the_classes_give_the_total_rate_of_leaving():
@@ -86,17 +93,17 @@ def test_weights_of_the_classes_give_the_total_rate_of_leaving():
     for voltage in (-65.0, -40.0, 10.0):
         rates = np.concatenate([scheme.rates_at(voltage) for scheme in SQUID])
         leaving = np.concatenate([-np.diag(scheme.generator(voltage)) for scheme in SQUID])
-        assert rates @ (occupancy @ graph.leaving) == pytest.approx(occupancy @ leaving, rel=1e-13)
+        assert rates @ graph.weights(occupancy) == pytest.approx(occupancy @ leaving, rel=1e-13)
 
 
 def test_arrays_have_the_types_kernels_need():
     graph = build_graph(SQUID)
     for name in ("source", "target", "class_start", "touched_start", "touched_class"):
         assert getattr(graph, name).dtype == np.uint64
-    for name in ("multiplicity", "state_start"):
+    for name in ("multiplicity", "state_start", "leaving_start", "leaving_class"):
         assert getattr(graph, name).dtype == np.int64
     bands = BandTable.of(SQUID, 0.5).covering(-80.0, 60.0)
-    for array in (graph.touched_change, graph.leaving, *bands):
+    for array in (graph.touched_change, graph.leaving_count, graph.weights(np.eye(13)), *bands):
         assert array.dtype == np.float64
     assert all(array.flags.c_contiguous for array in (*graph, *bands))
 
@@ -104,7 +111,7 @@ def test_arrays_have_the_types_kernels_need():
 def test_no_schemes_make_an_empty_graph():
     graph = build_graph([])
     assert len(graph.source) == 0
-    assert graph.leaving.shape == (0, 0)
+    assert graph.weights(np.zeros((2, 0))).shape == (2, 0)
     assert graph.class_start.tolist() == [0]
     assert graph.state_start.tolist() == [0]
 
