@@ -16,7 +16,12 @@ from typing import Any
 from stochhh.errors import InputError
 from stochhh.words import said_bytes
 
-MOST_TOML = 1_000_000  # bytes; a scenario or scheme is a page of text
+#: Bytes of a scenario or scheme. A page of text has some thousands, a circuit of 1000 cells and
+#: 10 000 synapses 2 to 5 million. So long a text of single keys takes 3 s and 70 MB to parse.
+MOST_TOML = 8_000_000
+#: Tables, lists and dots of such a text, each of which costs its reader up to 1 kB and 7 µs;
+#: that circuit has 150 000.
+_MOST_PARTS = 500_000
 _MOST_DOTS = 10  # of a key; reading one takes time and memory that grow with their square
 _MOST_LEVELS = 50  # of arrays and inline tables
 _BOTH_ENDS = b"\xff\xfe", b"\xfe\xff"  # byte order marks of UTF-16 (and of UTF-32)
@@ -56,8 +61,10 @@ def check_plain(path: Path, most_bytes: int, instead: str = "") -> None:
     if not stat.S_ISREG(found.st_mode):
         raise InputError("cannot be read (it is a pipe, a device or a socket; need a file)")
     if found.st_size > most_bytes:
-        limit = said_bytes(most_bytes) if most_bytes > MOST_TOML else f"{most_bytes // 1000} kB"
-        raise InputError(f"larger than {limit}, {instead or 'which no such file is'}")
+        raise InputError(
+            f"larger than {said_bytes(most_bytes)} ({said_bytes(found.st_size)}), "
+            f"{instead or 'which no such file is'}"
+        )
 
 
 def check_encoding(first: bytes) -> None:
@@ -104,6 +111,11 @@ def parse_toml(text: str) -> dict[str, Any]:
     plain = _TEXTS.sub('""', text)
     if _LONG_KEY.search(plain):
         raise ValueError(f"a key with more than {_MOST_DOTS} dots, which no such file has")
+    parts = sum(plain.count(one) for one in ".[{")
+    if parts > _MOST_PARTS:
+        raise ValueError(
+            f"{parts:,d} tables, lists and dots; a file may have {_MOST_PARTS:,d} of them"
+        )
     level = 0
     for bracket in re.finditer(r"[\[\]{}]", plain):
         level += 1 if bracket[0] in "[{" else -1

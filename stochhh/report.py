@@ -116,7 +116,7 @@ def first_difference(there: Any, here: Any, key: str = "") -> tuple[str, Any, An
 
 _HEADER = re.compile("# resolved scenario ('.*'), as it was run")
 _MOST_SHOWN = 60
-_LONGEST_SCENARIO = 10 * MOST_TOML  # resolved, it is longer than its file
+_LONGEST_SCENARIO = 4 * MOST_TOML  # resolved, it is longer than its file
 
 
 def _header(name: str) -> str:

@@ -175,7 +175,7 @@ def test_an_impossible_path_is_refused(tmp_path):
         (b"a = " + b"[" * 5000, "not valid TOML: "),
         (b'a = "\xff"', "not UTF-8 text"),
         ("a = 1".encode("utf-16"), "not UTF-8 text"),
-        (b"#" * 1_000_001, "larger than 1000 kB, which no such file is"),
+        (b"#" * 12_000_000, r"larger than 8 MB \(12 MB\), which no such file is"),
     ],
 )
 def test_content_that_is_no_toml_is_refused(tmp_path, content, message):

@@ -39,6 +39,9 @@ KEY = "a" + ".a" * MANY
         ("x = " + "[" * MANY + "]" * MANY, "nested more than 50 levels"),
         ("x = " + "{a = " * MANY + "1" + "}" * MANY, "nested more than 50 levels"),
         ("x = " + "[" * 51 + "]" * 51, "nested more than 50 levels"),
+        ("[a]\n" * 500_001, "500,001 tables, lists and dots; a file may have 500,000"),
+        (f"x = [{'[], ' * 500_001}]", "500,002 tables, lists and dots"),
+        ("a.b.c = 1\n" * 250_001, "500,002 tables, lists and dots"),
     ],
 )
 def test_a_file_that_asks_for_too_much_is_refused_before_it_is_parsed(tmp_path, text, message):
@@ -253,7 +256,7 @@ def test_a_waveform_too_large_is_refused_unread(tmp_path):
     with path.open("wb") as file:
         file.truncate(300_000_000)  # a hole, in one line
     with pytest.raises(
-        InputError, match="larger than 200 MB, too large for a waveform; keep every second sample"
+        InputError, match=r"larger than 200 MB \(.*\), too large for a waveform; keep every second sample"
     ):
         read_waveform(path, CURRENT)
 

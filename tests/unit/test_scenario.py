@@ -137,7 +137,7 @@ def test_what_cannot_be_found_is_refused(source, message, tmp_path, monkeypatch)
     [
         (b"format = ", "not valid TOML"),
         (b'title = "\xff"', "not UTF-8 text"),
-        (b"#" * 1_000_001, "larger than 1000 kB"),
+        (b"#" * 8_000_001, "larger than 8 MB"),
         (b"", "format: missing"),
     ],
 )
