@@ -183,5 +183,6 @@ def _shortened(plan: Any, duration_ms: float) -> Any:
         interval = plan.duration_ms / max(len(plan.record_ms) - 1, 1)
         return replace(plan, duration_ms=duration_ms, record_ms=EvenTimes(n, interval, duration_ms))
     n_steps = max(round(duration_ms / plan.step_ms), 1)
+    duration_ms = n_steps * plan.step_ms
     currents = replace(plan.currents, duration_ms=duration_ms)
     return replace(plan, duration_ms=duration_ms, n_steps=n_steps, currents=currents)

@@ -112,7 +112,8 @@ class Sites(NamedTuple):
 #: Scalars of a running trial.
 CLOCK = np.dtype(
     [
-        ("step", "i8"),  # next to take
+        ("step", "i8"),  # next to take, counted from the origin
+        ("origin", "f8"),  # ms
         ("spikes", "i8"),  # numbers of entries in buffers
         ("releases", "i8"),
         ("transitions", "i8"),

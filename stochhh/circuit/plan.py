@@ -41,7 +41,7 @@ class CircuitPlan:
     network : what is simulated.
     synapses : their tables.
     currents : what is injected, and conductances that open at given times.
-    duration_ms, step_ms, n_steps : length.
+    duration_ms, step_ms, n_steps : length, and the whole steps in it.
     every : steps between records.
     variables : what to record, of "voltage" and "open".
     where : recorded compartments.
@@ -75,6 +75,11 @@ class CircuitPlan:
         n = self.n_steps // self.every + 1
         return np.arange(n, dtype=np.float64) * (self.every * self.step_ms)
 
+    @property
+    def rest_ms(self) -> float:
+        """What whole steps leave of the duration for a shorter last one, 0 for nothing."""
+        return rest_ms(self.duration_ms, self.step_ms, self.n_steps)
+
     def seed_sequence(self, trial: int, *stream: int) -> np.random.SeedSequence:
         """Seed sequence of one trial, or of one of its side streams."""
         return np.random.SeedSequence(self.seed, spawn_key=(self.point, trial, *stream))
@@ -93,8 +98,22 @@ class CircuitPlan:
     @cached_property
     def steps(self) -> Steps:
         """Those tables for the voltages that membranes usually visit."""
+        return self.step_table.covering(*self._usual_mV)
+
+    @cached_property
+    def last_table(self) -> StepTable:
+        """Tables of the channels' moves in a shorter last step."""
+        return replace(self.step_table, step_ms=self.rest_ms)
+
+    @cached_property
+    def last_steps(self) -> Steps:
+        """Those tables for the voltages that membranes usually visit."""
+        return self.last_table.covering(*self._usual_mV)
+
+    @property
+    def _usual_mV(self) -> tuple[float, float]:
         voltages = [*self.network.reversals_mV, *self.voltage_mV]
-        return self.step_table.covering(min(voltages) - _ROOM_MV, max(voltages) + _ROOM_MV)
+        return min(voltages) - _ROOM_MV, max(voltages) + _ROOM_MV
 
     @cached_property
     def share(self) -> Floats:
@@ -171,3 +190,19 @@ class CircuitPlan:
         from stochhh.circuit.sites import build_synapses
 
         return build_synapses(self.network, self.synapses, self.mean_field, _HOW_RECEPTORS)
+
+
+def whole_steps(duration_ms: float, step_ms: float) -> int:
+    """Steps that a duration has room for; one that it all but ends with is whole."""
+    n = duration_ms / step_ms
+    return int(np.floor(n + _tolerance(n)))
+
+
+def rest_ms(duration_ms: float, step_ms: float, n_steps: int) -> float:
+    """What is left of a duration after so many steps, 0 if that is a matter of rounding."""
+    rest = duration_ms - n_steps * step_ms
+    return rest if rest > _tolerance(n_steps) * step_ms else 0.0
+
+
+def _tolerance(n_steps: float) -> float:
+    return 1e-9 + 1e-12 * n_steps

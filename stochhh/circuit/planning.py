@@ -11,7 +11,7 @@ from stochhh.circuit.build import Network, build_network
 from stochhh.circuit.currents import compile_currents
 from stochhh.circuit.network import Floats, Ints
 from stochhh.circuit.places import find_recorded
-from stochhh.circuit.plan import CircuitPlan
+from stochhh.circuit.plan import CircuitPlan, whole_steps
 from stochhh.circuit.rest import resting_state
 from stochhh.errors import InputError
 from stochhh.methods import METHODS
@@ -125,7 +125,7 @@ def _plan(circuit: Circuit, index: int) -> CircuitPlan:
 
 
 def _steps(circuit: Circuit, network: Network, voltage_mV: Floats) -> tuple[float, int, int]:
-    """Step (ms) that divides the interval of records, number of steps, steps between records."""
+    """Step (ms) that divides the interval of records, whole steps, steps between records."""
     run = circuit.run
     duration, interval = float(run.duration_ms), float(run.record.interval_ms)
     if interval > duration:
@@ -136,7 +136,7 @@ def _steps(circuit: Circuit, network: Network, voltage_mV: Floats) -> tuple[floa
     wanted = float(run.step_ms) if run.step_ms is not None else _usual_step(network, voltage_mV)
     every = max(int(np.ceil(interval / wanted * (1 - 1e-9))), 1)
     step = interval / every
-    n_steps = round(duration / step)
+    n_steps = whole_steps(duration, step)
     if n_steps > _MOST_STEPS:
         raise InputError(
             f"{circuit.name}: run.duration: {n_steps:.3g} steps of {step:g} ms; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +21,12 @@ from stochhh.circuit.sites import begin_sites
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.kernels.receptors import RELAX
 from stochhh.kernels.stepped import FLOW
-from stochhh.steps import Steps
+from stochhh.steps import Steps, StepTable
 from stochhh.trial import Progress
 
 _COMPARTMENT_STEPS = 200_000  # a kernel takes before it returns
 _BUFFER = 10_000
+_NEVER = 2**62  # steps
 _ROOM_MV = 30.0
 _ROUNDING = 1e-9  # of the charge that moved
 
@@ -68,33 +70,35 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
     state = begin(plan, rng, len(injection.piece_start) - 1, len(inputs.compartment))
     state.piece[:] = injection.piece_start[:-1]
     state.next_event[:] = inputs.event_start[:-1]
-    records = _records(plan)
+    records = _records(plan, len(plan.record_ms))
     n = plan.network.n_compartments
     spikes = spike_buffer(_BUFFER + 2 * n)
     releases = release_buffer(_BUFFER + 2 * int(synapses.site_start[-1]))
     budget = max(_COMPARTMENT_STEPS // n, 1)
-    steps, clock = plan.steps, state.clock[0]
+    clock = state.clock[0]
     found_spikes: list[tuple[Floats, Ints]] = []
     found_releases: list[tuple[Floats, Ints, Floats]] = []
     initial = state.voltage.copy()
-    code = status.PAUSED
-    while code != status.FINISHED:
-        before = int(clock["step"])
-        _, code = circuit.simulate(
-            rng, steps, plan.graph, plan.share, plan.cable, plan.pools, synapses, injection,
-            inputs, state, plan.n_steps, budget, records, spikes, releases,
-        )  # fmt: skip
-        k, m = int(clock["spikes"]), int(clock["releases"])
-        found_spikes.append((spikes.time[:k].copy(), spikes.compartment[:k].copy()))
-        found_releases.append(
-            (releases.time[:m].copy(), releases.site[:m].copy(), releases.spike[:m].copy())
-        )
-        clock["spikes"] = clock["releases"] = 0
-        if code == status.LEFT_TABLE:
-            steps = _reaching(plan, steps, float(clock["off_table"]))
-        covered = (int(clock["step"]) - before) * plan.step_ms
-        if progress is not None and progress(covered):
-            raise Stopped
+    for stretch in _stretches(plan, records):
+        clock["origin"], clock["step"] = stretch.origin_ms, 0
+        steps, code = stretch.steps, status.PAUSED
+        while code != status.FINISHED:
+            before = int(clock["step"])
+            _, code = circuit.simulate(
+                rng, steps, plan.graph, plan.share, plan.cable, plan.pools, synapses, injection,
+                inputs, state, stretch.n_steps, budget, stretch.records, spikes, releases,
+            )  # fmt: skip
+            k, m = int(clock["spikes"]), int(clock["releases"])
+            found_spikes.append((spikes.time[:k].copy(), spikes.compartment[:k].copy()))
+            found_releases.append(
+                (releases.time[:m].copy(), releases.site[:m].copy(), releases.spike[:m].copy())
+            )
+            clock["spikes"] = clock["releases"] = 0
+            if code == status.LEFT_TABLE:
+                steps = _reaching(plan.name, stretch.table, steps, float(clock["off_table"]))
+            covered = (int(clock["step"]) - before) * steps.duration
+            if progress is not None and progress(covered):
+                raise Stopped
     _check(plan, trial, state, initial)
     spike_ms, spike_compartment = map(np.concatenate, zip(*found_spikes, strict=True))
     release_ms, site, release_spike = map(np.concatenate, zip(*found_releases, strict=True))
@@ -161,8 +165,27 @@ def begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_inputs
     )
 
 
-def _records(plan: CircuitPlan) -> CircuitRecords:
-    n, width, n_synapses = len(plan.record_ms), len(plan.where), len(plan.synapses)
+class _Stretch(NamedTuple):
+    """Part of a trial in equal steps, at both ends of which channels and voltages are known."""
+
+    origin_ms: float
+    n_steps: int
+    table: StepTable
+    steps: Steps
+    records: CircuitRecords
+
+
+def _stretches(plan: CircuitPlan, records: CircuitRecords) -> Iterator[_Stretch]:
+    """Whole steps, and the shorter last one of a duration that has no whole number of them."""
+    yield _Stretch(0.0, plan.n_steps, plan.step_table, plan.steps, records)
+    if plan.rest_ms > 0.0:
+        origin = plan.n_steps * plan.step_ms
+        nothing = _records(plan, 1)._replace(every=_NEVER)
+        yield _Stretch(origin, 1, plan.last_table, plan.last_steps, nothing)
+
+
+def _records(plan: CircuitPlan, n: int) -> CircuitRecords:
+    width, n_synapses = len(plan.where), len(plan.synapses)
     kinds = plan.network.n_channel_kinds
     return CircuitRecords(
         every=plan.every,
@@ -196,14 +219,14 @@ def _check(plan: CircuitPlan, trial: int, state: State, initial_mV: Floats) -> N
             )
 
 
-def _reaching(plan: CircuitPlan, steps: Steps, voltage_mV: float) -> Steps:
+def _reaching(name: str, table: StepTable, steps: Steps, voltage_mV: float) -> Steps:
     """Tables that reach well beyond a voltage outside the ones at hand."""
     low = steps.first
     high = low + steps.spacing * (len(steps.rates) - 1)
     try:
-        return plan.step_table.covering(
+        return table.covering(
             float(np.min([low, voltage_mV - _ROOM_MV])),
             float(np.max([high, voltage_mV + _ROOM_MV])),
         )
     except InputError as error:
-        raise InputError(f"{plan.name}: {error}") from None
+        raise InputError(f"{name}: {error}") from None

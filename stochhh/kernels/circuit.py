@@ -71,7 +71,7 @@ def simulate(
     share : float64 (S,) conductance of a state relative to its channel's
     cable, pools, synapses, injection, inputs : of `stochhh.circuit.network`
     state : `stochhh.circuit.network.State`, updated in place
-    n_steps : int, of the whole trial
+    n_steps : int, from the origin to the end
     budget : int, steps before returning PAUSED
     records, spikes, releases : buffers of `stochhh.circuit.network`, written in place
 
@@ -105,7 +105,7 @@ def simulate(
         if clock["releases"] + n_sites > releases.time.shape[0]:
             status = RELEASES_FULL
             break
-        now = step * dt
+        now = clock["origin"] + step * dt
         if step > 0:
             moved, inside = move_channels(rng, steps, graph, pools, state, rates, arriving)
             if not inside:
@@ -117,7 +117,7 @@ def simulate(
                     rng, steps, graph, share, synapses, state, now, releases,
                     (rates, slope, trial, total),
                 )  # fmt: skip
-        begin = max(now - 0.5 * dt, 0.0)
+        begin = max(now - 0.5 * dt, clock["origin"])
         end = now if step == n_steps else now + 0.5 * dt
         first, last = step == 0, step == n_steps
         open_conductances(

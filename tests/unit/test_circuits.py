@@ -8,6 +8,7 @@ from circuits import PASSIVE, SQUID, axon, patch, pulse
 
 import stochhh
 from stochhh.analysis.cells import first_passages, main_path, velocity_m_per_s
+from stochhh.circuit.plan import rest_ms, whole_steps
 
 
 def run(tables, stimulus=(), **settings):
@@ -369,3 +370,70 @@ def test_an_excited_cable_fires_as_that_of_rallpack_3():
         assert len(here) == 18
         assert here[0] == pytest.approx(first, rel=3e-3)
         assert here[-1] == pytest.approx(last, rel=1.5e-3)
+
+
+# ---- a duration that is no whole number of steps -------------------------------------------
+
+
+def test_a_last_shorter_step_ends_where_the_run_does():
+    """10.13 ms are 202 steps of 0.05 ms and one of 0.03 ms; 203 whole ones end at 10.15 ms."""
+    tables = patch(PASSIVE, "100 um^2")
+    step = [{"kind": "step", "amplitude": "1 pA", "start": "0 ms"}]
+    settings = {"step": "0.05 ms", "record": {"interval": "0.25 ms"}}
+    result = run(tables, step, duration="10.13 ms", **settings)
+    leak_nS, tau_ms = 0.025, 40.0
+    expected, too_late = (
+        -65.0 + 1.0 / leak_nS * (1 - np.exp(-end / tau_ms)) for end in (10.13, 10.15)
+    )
+    assert result["final_voltage"].item() == pytest.approx(expected, abs=1e-4)
+    assert too_late - expected > 1e-2
+    assert result["time"].values[-1] == 10.0
+    whole = run(tables, step, duration="10 ms", **settings)
+    np.testing.assert_array_equal(result["voltage"].values, whole["voltage"].values)
+
+
+def test_a_last_shorter_step_is_of_second_order():
+    """Ends of runs between steps, with channels; the error falls as the square of the step."""
+
+    def end_mV(step):
+        tables = patch(SQUID, "100 um^2")
+        settings = {"step": f"{step} ms", "record": {"interval": f"{step} ms"}}
+        return run(tables, pulse("10 uA/cm^2", "0 ms", "10 ms"), duration="2.0123 ms", **settings)[
+            "final_voltage"
+        ].item()
+
+    found = np.array([end_mV(step) for step in (0.08, 0.04, 0.02, 0.01)])
+    assert order(np.diff(found)) == pytest.approx(2.0, abs=0.5)
+
+
+@pytest.mark.parametrize("method", ["exact", "leap", "langevin"])
+def test_what_happens_in_a_last_shorter_step_is_within_the_run(method):
+    tables = patch(SQUID, "100 um^2")
+    tables["synapse"] = [
+        {
+            "name": "self", "from": "patch", "to": "patch",
+            "release": {"sites": 200, "probability": 1.0, "spontaneous": "2e6 / s"},
+            "transmitter": {"peak": "1 mM", "decay": "0.2 ms"},
+            "receptors": {
+                "scheme": "nachr", "count": 10, "conductance": "1 pS", "reversal": "0 mV",
+            },
+        }
+    ]  # fmt: skip
+    settings = {"method": method, "step": "0.1 ms", "record": {"interval": "0.1 ms"}, "trials": 2}
+    result = run(tables, duration="0.19 ms", **settings)
+    when = result["release_time"].values
+    assert 0.18 < when.max() <= 0.19
+    shorter = run(tables, duration="0.1 ms", **settings)
+    np.testing.assert_array_equal(when[when <= 0.1], shorter["release_time"].values)
+    assert result["transitions"].sum() > shorter["transitions"].sum()
+
+
+@pytest.mark.parametrize("part", [1.0, 3.0, 7.3, 1e5 + 1.0 / 3.0, 1e9 - 1.0])
+@pytest.mark.parametrize("step", [0.1, 0.05, 1.0 / 3.0, 0.0023])
+def test_a_duration_is_whole_steps_and_a_rest(part, step):
+    duration = part * step
+    n = whole_steps(duration, step)
+    rest = rest_ms(duration, step, n)
+    assert 0.0 <= rest < step
+    assert n * step + rest == pytest.approx(duration, rel=1e-11)
+    assert (rest == 0.0) == (part == round(part))

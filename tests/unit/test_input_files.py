@@ -256,7 +256,8 @@ def test_a_waveform_too_large_is_refused_unread(tmp_path):
     with path.open("wb") as file:
         file.truncate(300_000_000)  # a hole, in one line
     with pytest.raises(
-        InputError, match=r"larger than 200 MB \(.*\), too large for a waveform; keep every second sample"
+        InputError,
+        match=r"larger than 200 MB \(.*\), too large for a waveform; keep every second sample",
     ):
         read_waveform(path, CURRENT)
 
