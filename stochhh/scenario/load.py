@@ -73,22 +73,26 @@ def load_experiment(
         Naming the file, the key, what it got and what it needs.
     """
     overrides = list(overrides)
+    written: dict[str, str] = {}
     if isinstance(source, Scenario | Circuit):
         if not overrides:
             return source
         where, name, data = source.name, source.name, source.data
+        written = source._written
     elif isinstance(source, Mapping):
         where, name = "scenario", "scenario"
-        data = _inherit(dict(source), Reach(Path.cwd(), None, where), ())
+        data = _inherit(dict(source), Reach(Path.cwd(), None, where, written), ())
     else:
         path = find_scenario(source)
         where, name = str(path), printable(path.stem)
         here = resolved(path)
         roots = here.parent, library_folder().resolve()
-        data = _inherit(read_toml(path), Reach(path.parent, roots, where), (here,))
+        data = _inherit(read_toml(path), Reach(path.parent, roots, where, written), (here,))
     for override in overrides:
         data = _override(data, override)
-    return _validated(data, where, name)
+    experiment = _validated(data, where, name)
+    experiment._written = written
+    return experiment
 
 
 def load_stored(tables: Tables, folder: Path | None) -> Experiment:
@@ -108,14 +112,18 @@ def load_stored(tables: Tables, folder: Path | None) -> Experiment:
     if not isinstance(tables, dict) or "base" in tables:
         raise InputError(f"{where}: need resolved tables, without a base")
     inside = None if folder is None else folder.resolve()
+    written: dict[str, str] = {}
 
     def anchored(text: str, key: str) -> str:
         path = Path(text) if inside is None else (inside / text).resolve()
         if inside is None or not path.is_relative_to(inside):
             raise InputError(f"{where}: {key}: '{text}' is no file that the result holds")
+        written[str(path)] = text
         return str(path)
 
-    return _validated(map_paths(tables, anchored), where, "scenario")
+    experiment = _validated(map_paths(tables, anchored), where, "scenario")
+    experiment._written = written
+    return experiment
 
 
 def find_scenario(source: str | Path) -> Path:

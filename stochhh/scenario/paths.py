@@ -61,11 +61,13 @@ class Reach(NamedTuple):
     roots : folders, links resolved, that the file loaded first may name files of; None
         for tables that come from Python.
     where : what messages begin with.
+    written : for each path that was made absolute its text in the file.
     """
 
     folder: Path
     roots: tuple[Path, ...] | None
     where: str
+    written: dict[str, str]
 
     def path(self, text: str, key: str) -> str:
         """Absolute path that a text means; links are resolved."""
@@ -76,6 +78,7 @@ class Reach(NamedTuple):
                 f"{self.where}: {key}: '{text}' cannot be read ({error.strerror})"
             ) from None
         self.check(path, key, text)
+        self.written[str(path)] = text
         return str(path)
 
     def check(self, path: Path, key: str, text: str) -> None:

@@ -198,6 +198,11 @@ class Swept(Table):
 
     _name: str = PrivateAttr("scenario")
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _written: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def as_written(self, value: Any) -> Any:
+        """Swept value as it stands in the file; of a path `sweep` holds where it leads to."""
+        return self._written.get(value, value) if isinstance(value, str) else value
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -26,7 +26,7 @@ _NEVER = ("format", "base", "title", "about", "cite", "figure", "sweep")
 
 @dataclass(frozen=True)
 class Point(Generic[AnyExperiment]):
-    """One point of a sweep: its place on each axis, and the scenario there."""
+    """One point of a sweep: its place on each axis, as it was written, and the scenario there."""
 
     values: dict[str, Any]
     scenario: AnyExperiment
@@ -39,7 +39,7 @@ class SweepAxis:
     Attributes
     ----------
     keys : one, or those of a ``zip``.
-    steps : for each place along the axis the value of each key.
+    steps : for each place along the axis the value of each key, paths as they were written.
     """
 
     keys: tuple[str, ...]
@@ -59,6 +59,10 @@ def axes_of(scenario: Experiment) -> tuple[SweepAxis, ...]:
     InputError
         An empty list, or more points than allowed.
     """
+    return _axes(scenario, scenario.as_written)
+
+
+def _axes(scenario: Experiment, shown: Callable[[Any], Any]) -> tuple[SweepAxis, ...]:
     together = {key: group for group in scenario.zipped for key in group}
     axes: list[SweepAxis] = []
     for key, values in scenario.sweep.items():
@@ -66,7 +70,7 @@ def axes_of(scenario: Experiment) -> tuple[SweepAxis, ...]:
             raise InputError(f'{scenario.name}: sweep."{key}": the list is empty')
         group = tuple(sorted(together.get(key, (key,)), key=list(scenario.sweep).index))
         if group[0] == key:
-            steps = zip(*(scenario.sweep[one] for one in group), strict=True)
+            steps = zip(*(map(shown, scenario.sweep[one]) for one in group), strict=True)
             axes.append(SweepAxis(group, tuple(steps)))
     size = prod(len(axis.steps) for axis in axes)
     if size > MOST_POINTS:
@@ -80,8 +84,11 @@ def n_points_of(scenario: Experiment) -> int:
 
 
 def places_of(scenario: Experiment) -> Iterator[dict[str, Any]]:
-    """Values of the swept keys at each point, in the order of `expand_sweep`."""
-    axes = axes_of(scenario)
+    """Values of the swept keys at each point, as they were written, as `expand_sweep` goes."""
+    return _places(scenario, axes_of(scenario))
+
+
+def _places(scenario: Experiment, axes: Sequence[SweepAxis]) -> Iterator[dict[str, Any]]:
     for chosen in product(*(axis.steps for axis in axes)):
         given = {
             key: value
@@ -117,9 +124,10 @@ def points_of(scenario: AnyExperiment, any_key: bool = False) -> Iterator[Point[
         yield Point({}, scenario)
         return
     unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
-    for place in places_of(scenario):
+    used = _places(scenario, _axes(scenario, lambda value: value))
+    for place, values in zip(places_of(scenario), used, strict=True):
         data = unswept
-        for key, value in place.items():
+        for key, value in values.items():
             if key != REPEATS:
                 where = f'{scenario.name}: sweep."{textwrap.shorten(key, 80)}"'
                 data = set_key(data, key, value, where)

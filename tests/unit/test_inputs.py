@@ -13,7 +13,7 @@ import pytest
 import stochhh
 from stochhh import inputs
 from stochhh.errors import InputError
-from stochhh.scenario import load_stored
+from stochhh.scenario import expand_sweep, load_stored
 
 CHANNEL = """format = 1
 title = "one gate"
@@ -243,3 +243,32 @@ def test_a_scenario_without_files_has_no_inputs(tmp_path):
     assert np.isclose(float(result.experiment.run.duration_ms), 1.0)
     with pytest.raises(InputError, match="without a base"):
         load_stored({"base": "x"}, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_places_on_an_axis_of_files_are_as_they_were_written(command, tmp_path, call):
+    here = tmp_path / "here"
+    (here / "mine").mkdir(parents=True)
+    for name, current in (("low", 1), ("high", 2)):
+        text = f"time (ms),current (pA)\n0,{current}\n1,{current}\n"
+        (here / "mine" / f"{name}.csv").write_text(text)
+    swept = '[sweep]\n"stimulus.0.path" = ["mine/low.csv", "mine/high.csv"]\n'
+    short = PATCH.replace("20 ms", "1 ms").replace("mine/slow-k.toml", "squid-k")
+    (here / "s.toml").write_text(short.replace("mine/current.csv", "mine/low.csv") + swept)
+    out = tmp_path / "out"
+    code, _, errors = call(command, str(here / "s.toml"), "-q", "--out", str(out))
+    assert code == 0, errors
+    file = out / ("result.nc" if command == "run" else "sweep.nc")
+    axis = stochhh.netcdf.read(file)["stimulus.0.path"]
+    assert axis.values.tolist() == ["mine/low.csv", "mine/high.csv"]
+    for path in out.rglob("*"):
+        if path.is_file() and path.name not in ("run.json", "figure.png"):
+            assert str(tmp_path).encode() not in path.read_bytes(), path
+    if command == "run":
+        loaded = stochhh.load(out)
+        assert [point.values for point in expand_sweep(loaded.experiment)] == [
+            {"stimulus.0.path": "inputs/low.csv"}, {"stimulus.0.path": "inputs/high.csv"}
+        ]  # fmt: skip
+    else:
+        rows = (out / "sweep.csv").read_text().splitlines()
+        assert {row.split(",")[0] for row in rows[1:]} == {"mine/low.csv", "mine/high.csv"}
