@@ -306,5 +306,7 @@ def estimate_table(found: Any, free_bytes: int) -> Table:
     table.add_row(
         "records, in files" if found.in_files else "records", said_bytes(found.record_bytes)
     )
+    if found.memory_bytes is not None:
+        table.add_row("memory, records in it", said_bytes(found.memory_bytes))
     table.add_row("free on this disk", said_bytes(free_bytes))
     return table

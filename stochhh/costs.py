@@ -35,7 +35,10 @@ class Estimate:
     seconds : of computing, all trials one after the other.
     limit_seconds : of computing besides, for the deterministic limit.
     workers : threads it would run on.
-    record_bytes : of records, in memory or, beyond 256 MB, in files.
+    record_bytes : of records.
+    in_files : whether they go to files while it runs: those of membranes beyond 256 MB.
+    memory_bytes : that the run of a circuit needs, which keeps its records in memory; None
+        for membranes, which need a few hundred MB.
     """
 
     scenario: str
@@ -47,6 +50,8 @@ class Estimate:
     limit_seconds: float
     workers: int
     record_bytes: int
+    in_files: bool
+    memory_bytes: int | None
 
     @property
     def wall_s(self) -> float:
@@ -57,11 +62,6 @@ class Estimate:
         tasks = self.n_points * self.n_trials
         side_by_side = min(self.workers, max(tasks, 1))
         return max((self.seconds + self.limit_seconds) / side_by_side, self.limit_seconds)
-
-    @property
-    def in_files(self) -> bool:
-        """Whether records go to files while it runs."""
-        return self.record_bytes > simulate.MOST_IN_MEMORY
 
 
 def estimate(
@@ -89,7 +89,7 @@ def estimate(
     """
     experiment = simulate.resolve_experiment(scenario, overrides, 1, trials, method)
     n_trials = simulate.n_trials_of(experiment)
-    plans, record_bytes = _planned(experiment, n_trials)
+    plans, record_bytes, memory_bytes = _planned(experiment, n_trials, workers)
     chosen = sorted({0, len(plans) // 2, len(plans) - 1})
     pilots = np.array([_pilot(plans[index]) for index in chosen])
     roughly = np.array([expected_seconds(plan) for plan in plans])
@@ -107,6 +107,8 @@ def estimate(
         limit_seconds=limit,
         workers=workers or default_workers(),
         record_bytes=record_bytes,
+        in_files=memory_bytes is None and record_bytes > simulate.MOST_IN_MEMORY,
+        memory_bytes=memory_bytes,
     )
 
 
@@ -120,14 +122,20 @@ def _of_all(roughly: Floats, chosen: Sequence[int], measured: Floats) -> float:
     return float(share @ roughly)
 
 
-def _planned(experiment: Experiment, n_trials: int) -> tuple[Sequence[Any], int]:
+def _planned(
+    experiment: Experiment, n_trials: int, workers: int | None
+) -> tuple[Sequence[Any], int, int | None]:
+    """Plans of all points, bytes of records, and of memory for circuits."""
     if isinstance(experiment, Circuit):
-        from stochhh.circuit.planning import plan_circuit, record_numbers
+        from stochhh.circuit.planning import plan_circuit
+        from stochhh.circuit.room import memory_of, record_numbers
 
         circuits, _ = plan_circuit(experiment)
-        return circuits, 8 * record_numbers(circuits[0]) * n_trials * len(circuits)
+        memory = memory_of(circuits[0], len(circuits), n_trials, workers)
+        n_bytes = 8 * record_numbers(circuits[0]) * n_trials * len(circuits)
+        return circuits, n_bytes, int(memory.total)
     plans, _ = simulate.plan(experiment)
-    return plans, simulate.record_bytes(plans, n_trials)
+    return plans, simulate.record_bytes(plans, n_trials), None
 
 
 def _method(plans: Sequence[Any], experiment: Experiment) -> str:

@@ -89,9 +89,10 @@ def run(
     workers : threads, by default one a processor; results do not depend on it.
     executor : any `concurrent.futures.Executor` to use instead of threads.
     on_advance : called with each newly simulated stretch (ms), from any thread.
-    scratch_folder : where a long run keeps its records, in files that go with the
-        Result; by default the system's temporary folder. What would take more than
+    scratch_folder : where a long run of a membrane keeps its records, in files that go with
+        the Result; by default the system's temporary folder. What would take more than
         256 MB is kept there, and read in slices (``result["voltage"][0, :1000]``).
+        Circuits keep their records in memory.
 
     Returns
     -------

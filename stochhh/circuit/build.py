@@ -16,6 +16,8 @@ from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.membrane import Membrane
 from stochhh.scenario.circuits import Circuit
 
+_MOST_COMPARTMENTS = 500_000  # of all cells
+
 
 @dataclass(frozen=True)
 class Network:
@@ -69,7 +71,7 @@ def build_network(circuit: Circuit) -> Network:
     InputError
         A shape, a membrane, a place or a receptor that cannot be.
     """
-    shapes = tuple(shape(cell, circuit.membranes, circuit.name) for cell in circuit.cell)
+    shapes = _shapes(circuit)
     first = np.cumsum([0, *(len(one.geometry.parent) for one in shapes)]).astype(np.int64)
     crowd = Crowd(circuit)
     parts = [crowd.settle(one, int(first[index])) for index, one in enumerate(shapes)]
@@ -95,6 +97,21 @@ def build_network(circuit: Circuit) -> Network:
         synapse_source=ends[0],
         synapse_target=ends[1],
     )
+
+
+def _shapes(circuit: Circuit) -> tuple[Shape, ...]:
+    shapes: list[Shape] = []
+    n = 0
+    for cell in circuit.cell:
+        shapes.append(shape(cell, circuit.membranes, circuit.name))
+        n += len(shapes[-1].geometry.parent)
+        if n > _MOST_COMPARTMENTS:
+            raise InputError(
+                f"{circuit.name}: {n:,d} compartments in the first {len(shapes):,d} of "
+                f"{len(circuit.cell):,d} cells; at most {_MOST_COMPARTMENTS:,d} are allowed; make "
+                "compartment (a fraction of the length constant) larger"
+            )
+    return tuple(shapes)
 
 
 def locate(shapes: Sequence[Shape], first: Ints, cell: int, text: str, where: str) -> Ints:

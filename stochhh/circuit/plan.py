@@ -98,7 +98,7 @@ class CircuitPlan:
     @cached_property
     def steps(self) -> Steps:
         """Those tables for the voltages that membranes usually visit."""
-        return self.step_table.covering(*self._usual_mV)
+        return self.step_table.covering(*self.usual_mV)
 
     @cached_property
     def last_table(self) -> StepTable:
@@ -108,10 +108,11 @@ class CircuitPlan:
     @cached_property
     def last_steps(self) -> Steps:
         """Those tables for the voltages that membranes usually visit."""
-        return self.last_table.covering(*self._usual_mV)
+        return self.last_table.covering(*self.usual_mV)
 
     @property
-    def _usual_mV(self) -> tuple[float, float]:
+    def usual_mV(self) -> tuple[float, float]:
+        """Lowest and highest voltage of the tables that a trial begins with."""
         voltages = [*self.network.reversals_mV, *self.voltage_mV]
         return min(voltages) - _ROOM_MV, max(voltages) + _ROOM_MV
 

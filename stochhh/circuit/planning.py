@@ -13,9 +13,10 @@ from stochhh.circuit.network import Floats, Ints
 from stochhh.circuit.places import find_recorded
 from stochhh.circuit.plan import CircuitPlan, whole_steps
 from stochhh.circuit.rest import resting_state
+from stochhh.circuit.room import check_memory, record_numbers
 from stochhh.errors import InputError
 from stochhh.methods import METHODS
-from stochhh.scenario import expand_sweep
+from stochhh.scenario import n_points_of, points_of
 from stochhh.scenario.circuits import Circuit
 from stochhh.units import Amount
 from stochhh.words import said_bytes
@@ -32,21 +33,21 @@ def plan_circuit(circuit: Circuit) -> tuple[list[CircuitPlan], list[dict[str, An
     InputError
         Anything about the circuit that only shows when it is worked out.
     """
-    points = expand_sweep(circuit)
-    plans = [_plan(point.scenario, index) for index, point in enumerate(points)]
+    n_points, n_trials = n_points_of(circuit), n_trials_of(circuit)
+    plans: list[CircuitPlan] = []
+    places: list[dict[str, Any]] = []
+    for index, point in enumerate(points_of(circuit)):
+        plans.append(_plan(point.scenario, index))
+        places.append(point.values)
+        if index == 0:  # before the others take their room
+            _check_room(plans[0], n_points, n_trials)
     if any(_axes(plan) != _axes(plans[0]) for plan in plans[1:]):
         raise InputError(
             f"{circuit.name}: sweep: all points must have the same compartments, channels and "
             "records; give sections their number of compartments (compartments = 50) and "
             "run.step so that they do"
         )
-    n_values = len(plans) * n_trials_of(circuit) * record_numbers(plans[0])
-    if n_values > _MOST_VALUES:
-        raise InputError(
-            f"{circuit.name}: run.record: {said_bytes(8 * n_values)} would be recorded; make "
-            'interval longer, name fewer places (where = ["axon end"]) or run fewer trials'
-        )
-    return plans, [point.values for point in points]
+    return plans, places
 
 
 def _axes(plan: CircuitPlan) -> tuple[Any, ...]:
@@ -74,13 +75,20 @@ def plan_circuit_point(circuit: Circuit, index: int) -> CircuitPlan:
     InputError
         Anything about it that only shows when it is worked out.
     """
-    return _plan(circuit, index)
+    plan = _plan(circuit, index)
+    check_memory(plan, 1, 1)
+    return plan
 
 
-def record_numbers(plan: CircuitPlan) -> int:
-    """Numbers that a trial's records hold."""
-    width = 1 + plan.network.n_channel_kinds * ("open" in plan.variables)
-    return len(plan.record_ms) * (len(plan.where) * width + 2 * len(plan.synapses))
+def _check_room(plan: CircuitPlan, n_points: int, n_trials: int) -> None:
+    n_values = n_points * n_trials * record_numbers(plan)
+    if n_values > _MOST_VALUES:
+        raise InputError(
+            f"{plan.name}: run.record: {said_bytes(8 * n_values)} would be recorded, in memory, "
+            f"and at most {said_bytes(8 * _MOST_VALUES)} can be; make interval longer, name fewer "
+            'places (where = ["axon end"]) or run fewer trials'
+        )
+    check_memory(plan, n_points, n_trials)
 
 
 def n_trials_of(circuit: Circuit) -> int:

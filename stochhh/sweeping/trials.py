@@ -13,7 +13,8 @@ from stochhh.assemble import assemble
 from stochhh.circuit.assemble import assemble_circuit
 from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of as n_circuit_trials
-from stochhh.circuit.planning import plan_circuit_point, record_numbers
+from stochhh.circuit.planning import plan_circuit_point
+from stochhh.circuit.room import record_numbers
 from stochhh.circuit.run import how_made
 from stochhh.circuit.trial import run_trial as run_circuit_trial
 from stochhh.plan import Plan

@@ -270,14 +270,14 @@ def test_places_are_for_cells_only():
 def test_charge_that_goes_astray_is_noticed(monkeypatch):
     from stochhh.circuit import trial
 
-    begin = trial._begin
+    begin = trial.begin
 
     def with_charge_too_much(*given):
         state = begin(*given)
         state.clock["injected"] = 1.0
         return state
 
-    monkeypatch.setattr(trial, "_begin", with_charge_too_much)
+    monkeypatch.setattr(trial, "begin", with_charge_too_much)
     with pytest.raises(stochhh.TrustError, match="got lost"):
         run(axon(SQUID, "100 um", n=3), duration="1 ms")
 

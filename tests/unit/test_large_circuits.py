@@ -5,11 +5,16 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-from circuits import SQUID, patch
+import pytest
+from circuits import SQUID, axon, patch
 
+import stochhh
+from stochhh.circuit import build, room
 from stochhh.circuit.plan import CircuitPlan, generator
 from stochhh.circuit.planning import plan_circuit
 from stochhh.circuit.trial import begin
+from stochhh.console import estimate_table
+from stochhh.errors import InputError
 from stochhh.scenario import load_experiment
 
 
@@ -55,14 +60,15 @@ def plan_and_state_bytes(plan):
 
 
 def test_a_circuit_takes_memory_that_grows_with_its_synapses():
+    plan_and_state_bytes(planned(network_of(2, 2)))  # with all that is imported on the way
     tracemalloc.start()
     try:
-        few, many = (plan_and_state_bytes(planned(network_of(n, 10 * n))) for n in (100, 200))
+        few, many = (plan_and_state_bytes(planned(network_of(n, 10 * n))) for n in (40, 80))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert many / few < 2.2
-    assert peak < 60e6
+    assert peak < 30e6
 
 
 def test_synapses_of_one_kind_share_the_tables_of_their_receptors():
@@ -93,3 +99,86 @@ def test_kinds_of_their_own_take_memory_that_grows_with_their_number():
 
     few, many = tables_bytes(20), tables_bytes(40)
     assert many / few < 2.2
+
+
+# ---- what is too large is refused in a line ------------------------------------------------
+
+
+@pytest.fixture
+def small_machine(monkeypatch):
+    monkeypatch.setattr(room, "machine_memory_bytes", lambda: 350_000_000)
+
+
+def refused(tables, **settings) -> str:
+    """Refused before any of it is taken."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError) as caught:
+            planned(tables, **settings)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("small_machine")
+def test_more_release_sites_than_the_memory_holds_are_refused():
+    """40 sites × 100 000 of 18 states and 18 rate classes, twice and once: 74 numbers each."""
+    tables = network_of(2, 40)
+    for synapse in tables["synapse"]:
+        synapse["release"]["sites"] = 100_000
+    said = refused(tables)
+    assert "GB of memory are needed, and this machine has 350 MB" in said
+    assert "4,000,000 release sites" in said
+    assert said.endswith("make it of fewer compartments or release sites")
+
+
+@pytest.mark.usefixtures("small_machine")
+def test_more_records_than_the_memory_holds_are_refused():
+    """10 000 trials × 1001 records × (2 × 3 + 2 × 4) numbers, kept and then copied: 2.2 GB."""
+    settings = {"duration": "100 ms", "trials": 10_000, "deterministic": False}
+    said = refused(network_of(2, 4), **settings)
+    assert "2.24 GB for records (circuits keep them in memory)" in said
+    assert "run.record.interval" in said
+    assert planned(network_of(2, 4), **settings | {"trials": 200})
+
+
+@pytest.mark.usefixtures("small_machine")
+def test_more_kinds_of_receptors_than_the_memory_holds_are_refused():
+    tables = network_of(2, 200)
+    for k, synapse in enumerate(tables["synapse"]):
+        synapse["receptors"]["temperature"] = f"{10 + k / 10} degC"
+    said = refused(tables)
+    assert "200 synapses with 200 kinds of receptors" in said
+
+
+def test_more_compartments_than_a_circuit_may_have_are_refused(monkeypatch):
+    monkeypatch.setattr(build, "_MOST_COMPARTMENTS", 300)
+    tables = axon(SQUID, n=200)
+    tables["cell"] = [{**tables["cell"][0], "name": f"a{k}"} for k in range(5)]
+    said = refused(tables)
+    assert "400 compartments in the first 2 of 5 cells; at most 300 are allowed" in said
+
+
+def test_an_estimate_says_what_memory_a_circuit_needs():
+    short = ["run.duration=1 ms", "run.deterministic=false"]
+    few, many = (
+        stochhh.estimate("two-neurons", overrides=short, trials=n, workers=1) for n in (1, 1000)
+    )
+    assert not few.in_files  # circuits keep their records in memory
+    assert few.memory_bytes == pytest.approx(300e6, rel=0.1)
+    assert many.memory_bytes - few.memory_bytes == 2 * (many.record_bytes - few.record_bytes) > 0
+    assert "memory, records in it" in list(estimate_table(few, 0).columns[0].cells)
+
+
+def test_the_memory_of_a_machine_is_told_and_limits_count():
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    assert room.machine_memory_bytes() > 100e6
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (10**12, before[1]))
+        assert room.machine_memory_bytes() <= 10**12
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
