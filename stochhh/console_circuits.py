@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from rich.table import Table
@@ -19,6 +20,7 @@ _SYNAPSE_ROWS = (
     ("trials without an evoked release", "trials_without_evoked", "{:d}"),
     ("most receptors open at once", "most_receptors_open", "{:.0f}"),
 )
+_MOST_CELLS, _MOST_SYNAPSES = 20, 20  # shown; all are in summary.json
 
 
 def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
@@ -33,17 +35,33 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
         if "place" in point:
             place = ", ".join(f"{axis} = {value}" for axis, value in point["place"].items())
             table.add_row(place, style="bold")
-        for name, cell in point["cells"].items():
+        for name, cell in islice(point["cells"].items(), _MOST_CELLS):
             heading = f"{name} ({cell['compartments']} compartments)"
             _add_rows(table, heading, _CELL_ROWS, cell, cell.get("deterministic", {}))
-        for name, synapse in point["synapses"].items():
+        for name, synapse in islice(point["synapses"].items(), _MOST_SYNAPSES):
             _add_rows(table, name, _SYNAPSE_ROWS, synapse, {})
         table.add_section()
     flips = summary["transitions"]
     drawn = f"{flips:,d} channel transitions drawn one by one, " if flips else ""
     trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
-    table.caption = f"{drawn}{trials} of {summary['duration_ms']:g} ms{took}"
+    left = _left_out(len(points[0]["cells"]), len(points[0]["synapses"]), "summary.json")
+    table.caption = f"{drawn}{trials} of {summary['duration_ms']:g} ms{took}{left}"
     return table
+
+
+def _left_out(n_cells: int, n_synapses: int, there: str = "") -> str:
+    """What a table of a large circuit does not show, and where that is."""
+    more = [
+        f"{n - most:,d} more {what}"
+        for n, most, what in (
+            (n_cells, _MOST_CELLS, "cells"),
+            (n_synapses, _MOST_SYNAPSES, "synapses"),
+        )
+        if n > most
+    ]
+    if not more:
+        return ""
+    return f"; {' and '.join(more)} {f'in {there}' if there else 'are left out'}"
 
 
 def _add_rows(
@@ -74,7 +92,7 @@ def cell_tables(description: dict[str, Any]) -> list[Table]:
     """Lay out resolved cells and synapses."""
     cells = Table(title="cells", title_justify="left", title_style="bold")
     cells.add_column("")
-    entries = description["cells"]
+    entries = description["cells"][:_MOST_CELLS]
     for entry in entries:
         cells.add_column(entry["name"], justify="right")
     for name, form in (
@@ -94,12 +112,15 @@ def cell_tables(description: dict[str, Any]) -> list[Table]:
     for name in dict.fromkeys(name for entry in entries for name in entry["channels"]):
         counts = [f"{entry['channels'].get(name, 0):,d}" for entry in entries]
         cells.add_row(f"{name} channels", *counts)
+    left = _left_out(len(description["cells"]), len(description["synapses"]))
+    if left:
+        cells.caption = left.lstrip("; ")
     if not description["synapses"]:
         return [cells]
     synapses = Table(title="synapses", title_justify="left", title_style="bold")
     for heading in ("synapse", "from where to where", "sites", "vesicles a spike", "receptors"):
         synapses.add_column(heading, justify="left" if heading != "sites" else "right")
-    for one in description["synapses"]:
+    for one in description["synapses"][:_MOST_SYNAPSES]:
         synapses.add_row(
             one["name"],
             one["way"],

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from stochhh.words import printable
 
+_MOST_WORDS = 60  # in a message
+
 
 class StochhhError(Exception):
     """Base of every error that is shown as one line, without a traceback."""
@@ -39,9 +41,10 @@ class Stopped(Exception):  # noqa: N818 - not an error, the way a wish is carrie
 
 
 def did_you_mean(unknown: str, known: Iterable[str]) -> str:
-    """Name the known words nearest to an unknown one, else list them all."""
+    """Name the known words nearest to an unknown one, else list them, of many the first."""
     words = sorted(known)
     near = difflib.get_close_matches(unknown, words, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(f"'{word}'" for word in near) + "?"
-    return "known: " + ", ".join(words)
+    more = [f"… and {len(words) - _MOST_WORDS:,d} more"] if len(words) > _MOST_WORDS + 1 else []
+    return "known: " + ", ".join([*(words[:_MOST_WORDS] if more else words), *more])

@@ -31,6 +31,8 @@ from stochhh.input_files import MOST_TOML, parse_toml, read_text
 from stochhh.units import Amount, Kind
 from stochhh.words import cut, hidden_in, printable, said_value
 
+_MOST_LINES = 20  # of a message
+
 #: Pydantic's words for types, and what someone who writes TOML calls them.
 _PLAIN_WORDS = {
     "valid tuple": "list",
@@ -178,16 +180,19 @@ Model = TypeVar("Model", bound=Table)
 
 
 def validate(model: type[Model], data: dict[str, Any], where: str) -> Model:
-    """Validate data against a model; all its errors become one `InputError`, a line each."""
+    """Validate data against a model; its errors become one `InputError`, a line each of the first.
+
+    A circuit that lacks a key may lack it in 10 000 places.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        messages = [
-            f"{where}: {_message(model, details)}"
-            for details in error.errors()
-            if not _follows(details)
-        ]
-        raise InputError("\n".join(dict.fromkeys(map(printable, messages)))) from None
+        found = [details for details in error.errors() if not _follows(details)]
+        messages = [f"{where}: {_message(model, details)}" for details in found[:_MOST_LINES]]
+        lines = list(dict.fromkeys(map(printable, messages)))
+        if len(found) > _MOST_LINES:
+            lines.append(f"{where}: and {len(found) - _MOST_LINES:,d} more like these")
+        raise InputError("\n".join(lines)) from None
 
 
 def _follows(details: Any) -> bool:

@@ -88,12 +88,15 @@ class StepTable:
     noisy : for each population whether it is random or follows its mean field
     method : a stepped one
     step_ms : its step
+    receptors : how many of the last schemes are moved at rates of their own, which takes no
+        chances of moves
     """
 
     schemes: tuple[ChannelScheme, ...]
     noisy: tuple[bool, ...]
     method: Method
     step_ms: float
+    receptors: int = 0
 
     def covering(self, low_mV: float, high_mV: float) -> Steps:
         """Tabulate a range of voltages.
@@ -122,6 +125,7 @@ class StepTable:
                 "where the membrane was driven"
             )
         moves = ["flow" if not noisy else self.method.move or "" for noisy in self.noisy]
+        moves[len(moves) - self.receptors :] = ["gillespie"] * self.receptors
         rate_start = _starts([len(scheme.rates) for scheme in self.schemes]).astype(np.int64)
         tabulated = [move in ("flow", "leap") for move in moves]
         row_start, move_target, chances = self._moves(tabulated, rates, rate_start)

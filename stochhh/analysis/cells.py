@@ -1,4 +1,7 @@
-"""Where the compartments of a circuit's result lie, and when spikes passed them."""
+"""Where the compartments of a circuit's result lie, when spikes passed them, and its vesicles.
+
+What is asked of every cell or synapse is sorted once for all of them.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,25 @@ def cell_names(data: xr.Dataset) -> list[str]:
 
 def main_path(data: xr.Dataset, cell: str) -> Path:
     """Path from the start of a cell to its farthest tip."""
+    return _path(data, cell, np.nonzero(data["cell"].values == cell)[0])
+
+
+def compartments_of(data: xr.Dataset) -> dict[str, Ints]:
+    """Compartments of each cell, by its name and in order."""
+    cells = data["cell"].values.astype(str)
+    _, first, index = np.unique(cells, return_index=True, return_inverse=True)
+    order = np.argsort(first[index], kind="stable")
+    ends = np.flatnonzero(np.diff(first[index][order])) + 1
+    return {str(cells[own[0]]): own for own in np.split(order, ends) if len(own)}
+
+
+def main_paths(data: xr.Dataset) -> dict[str, Path]:
+    """Path of each cell, by its name and in order."""
+    return {cell: _path(data, cell, own) for cell, own in compartments_of(data).items()}
+
+
+def _path(data: xr.Dataset, cell: str, own: Ints) -> Path:
     parent, position = data["parent"].values, data["position"].values
-    own = np.nonzero(data["cell"].values == cell)[0]
     here = int(own[np.argmax(position[own])])
     way = []
     while here >= 0:
@@ -52,15 +72,47 @@ def places_of(data: xr.Dataset, path: Path) -> Ints:
     return np.array([recorded[int(c)] for c in path.compartment if int(c) in recorded], dtype=int)
 
 
+class Passages:
+    """Times (ms) at which spikes passed the compartments of a circuit.
+
+    Parameters
+    ----------
+    data : of one point
+    deterministic : those of the deterministic limit, as of one trial
+    """
+
+    def __init__(self, data: xr.Dataset, deterministic: bool = False) -> None:
+        prefix = "deterministic_" if deterministic else ""
+        times = data[f"{prefix}spike_time"].values
+        compartment = data[f"{prefix}spike_compartment"].values
+        trials = np.zeros(1) if deterministic else data["trial"].values
+        owner = np.zeros(len(times)) if deterministic else data["spike_trial"].values
+        order = np.lexsort((owner, compartment))
+        self._times, self._owner = times[order], owner[order]
+        self._compartment, self._trials = compartment[order], trials
+
+    def at(self, compartment: int) -> list[Floats]:
+        """Those at one compartment, for each trial."""
+        first, last = np.searchsorted(self._compartment, [compartment, compartment + 1])
+        owner, times = self._owner[first:last], self._times[first:last]
+        begin = np.searchsorted(owner, self._trials, side="left")
+        end = np.searchsorted(owner, self._trials, side="right")
+        return [times[a:b] for a, b in zip(begin, end, strict=True)]
+
+
 def passages(data: xr.Dataset, compartment: int, deterministic: bool = False) -> list[Floats]:
-    """Times (ms) at which spikes passed a compartment, for each trial."""
-    prefix = "deterministic_" if deterministic else ""
-    times = data[f"{prefix}spike_time"].values
-    here = data[f"{prefix}spike_compartment"].values == compartment
-    if deterministic:
-        return [times[here]]
-    owner = data["spike_trial"].values
-    return [times[here & (owner == trial)] for trial in data["trial"].values]
+    """Times (ms) at which spikes passed a compartment, for each trial; of many use `Passages`."""
+    return Passages(data, deterministic).at(compartment)
+
+
+def vesicles(data: xr.Dataset) -> tuple[Floats, Floats]:
+    """Vesicles released by spikes and without one, of each trial and synapse, (trials, Y)."""
+    trials, owner = data["trial"].values, data["release_trial"].values
+    row = np.searchsorted(trials, owner)
+    evoked = np.isfinite(data["release_spike"].values)
+    counts = np.zeros((2, len(trials), data.sizes["synapse"]))
+    np.add.at(counts, (np.where(evoked, 0, 1), row, data["release_synapse"].values), 1.0)
+    return counts[0], counts[1]
 
 
 def first_passages(data: xr.Dataset, path: Path, deterministic: bool = False) -> Floats:

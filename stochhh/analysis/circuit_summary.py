@@ -8,11 +8,13 @@ import numpy as np
 import xarray as xr
 
 from stochhh.analysis.cells import (
-    cell_names,
+    Passages,
+    Path,
+    compartments_of,
     first_passages,
-    main_path,
-    passages,
+    main_paths,
     velocity_m_per_s,
+    vesicles,
 )
 from stochhh.analysis.estimates import Estimate, count_estimate, mean_estimate, named
 from stochhh.result import Result
@@ -41,29 +43,37 @@ def _point(result: Result, index: int) -> Summary:
         for name, coordinate in data.coords.items()
         if coordinate.ndim == 0 and name != "point"
     }
+    n_compartments = {name: len(own) for name, own in compartments_of(data).items()}
+    passed = Passages(data)
+    limit = Passages(data, deterministic=True) if result.has_deterministic else None
     populations = [str(name) for name in data["population"].values]
     return {
         **({"place": place, "trials": data.sizes["trial"]} if place else {}),
         "cells": {
-            name: _cell(data, name, result.duration_ms, result.has_deterministic)
-            for name in cell_names(data)
+            name: {
+                "compartments": n_compartments[name],
+                **_cell(data, path, result.duration_ms, passed, limit),
+            }
+            for name, path in main_paths(data).items()
         },
-        "synapses": {
-            str(name): _synapse(data, number) for number, name in enumerate(data["synapse"].values)
-        },
+        "synapses": _synapses(data),
         "ions": dict(zip(populations, data["ions"].values.mean(axis=0).tolist(), strict=True)),
         "transitions": int(np.nansum(data["transitions"].values)),
     }
 
 
-def _cell(data: xr.Dataset, name: str, duration_ms: float, compared: bool) -> Summary:
-    path = main_path(data, name)
+def _cell(
+    data: xr.Dataset,
+    path: Path,
+    duration_ms: float,
+    passed: Passages,
+    limit: Passages | None,
+) -> Summary:
     end = int(path.compartment[-1])
-    at_end = passages(data, end)
+    at_end = passed.at(end)
     firsts = np.array([times[0] for times in at_end if len(times)])
     found: Summary = {
-        "compartments": int(np.sum(data["cell"].values == name)),
-        **named("spikes_at_start", _counts(passages(data, int(path.compartment[0])))),
+        **named("spikes_at_start", _counts(passed.at(int(path.compartment[0])))),
         **named("spikes_at_end", _counts(at_end)),
         **named("first_at_end_ms", mean_estimate(firsts, 0.0, duration_ms)),
         "first_at_end_sd_ms": float(np.std(firsts, ddof=1)) if len(firsts) > 1 else None,
@@ -71,33 +81,33 @@ def _cell(data: xr.Dataset, name: str, duration_ms: float, compared: bool) -> Su
     if path.is_cable:
         speeds = velocity_m_per_s(path, first_passages(data, path))
         found |= named("velocity_m_per_s", mean_estimate(speeds, lowest=0.0))
-    if compared:
-        times = passages(data, end, deterministic=True)[0]
-        limit: Summary = {
+    if limit is not None:
+        times = limit.at(end)[0]
+        told: Summary = {
             "spikes_at_end": len(times),
             "first_at_end_ms": float(times[0]) if len(times) else None,
         }
         if path.is_cable:
             speed = float(velocity_m_per_s(path, first_passages(data, path, deterministic=True)))
-            limit["velocity_m_per_s"] = speed if np.isfinite(speed) else None
-        found["deterministic"] = limit
+            told["velocity_m_per_s"] = speed if np.isfinite(speed) else None
+        found["deterministic"] = told
     return found
 
 
-def _synapse(data: xr.Dataset, number: int) -> Summary:
-    mine = data["release_synapse"].values == number
-    evoked = mine & np.isfinite(data["release_spike"].values)
-    trials = data["trial"].values
-    owner = data["release_trial"].values
-
-    def per_trial(which: Any) -> Any:
-        return np.array([np.sum(which & (owner == trial)) for trial in trials])
-
+def _synapses(data: xr.Dataset) -> Summary:
+    if not data.sizes["synapse"]:
+        return {}
+    evoked, spontaneous = vesicles(data)
+    opened = data["receptor_open"].values
+    most = np.nanmax(opened, axis=tuple(range(opened.ndim - 1)))
     return {
-        **named("evoked_vesicles", count_estimate(per_trial(evoked))),
-        **named("spontaneous_vesicles", count_estimate(per_trial(mine & ~evoked))),
-        "trials_without_evoked": int(np.sum(per_trial(evoked) == 0)),
-        "most_receptors_open": float(np.nanmax(data["receptor_open"].values[..., number])),
+        str(name): {
+            **named("evoked_vesicles", count_estimate(evoked[:, number])),
+            **named("spontaneous_vesicles", count_estimate(spontaneous[:, number])),
+            "trials_without_evoked": int(np.sum(evoked[:, number] == 0)),
+            "most_receptors_open": float(most[number]),
+        }
+        for number, name in enumerate(data["synapse"].values)
     }
 
 

@@ -92,8 +92,11 @@ class CircuitPlan:
     @cached_property
     def step_table(self) -> StepTable:
         """Tables of the channels' moves, extensible to any voltage."""
-        noisy = (True,) * len(self.network.kinds)
-        return StepTable(self.network.schemes, noisy, METHODS["leap"], self.step_ms)
+        n = len(self.network.kinds)
+        receptors = n - self.network.n_channel_kinds
+        return StepTable(
+            self.network.schemes, (True,) * n, METHODS["leap"], self.step_ms, receptors
+        )
 
     @cached_property
     def steps(self) -> Steps:

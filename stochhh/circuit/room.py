@@ -81,7 +81,7 @@ def check_memory(plan: CircuitPlan, n_points: int, n_trials: int) -> None:
         f"memory), {said_bytes(need.states)} for states of {network.n_compartments:,d} "
         f"compartments and {_n_sites(plan):,d} release sites, {said_bytes(need.tables)} for tables "
         f"of {len(plan.synapses):,d} synapses with {kinds:,d} kinds of receptors; "
-        + _what_helps(need)
+        + _what_helps(need, kinds)
     )
 
 
@@ -110,18 +110,18 @@ def record_numbers(plan: CircuitPlan) -> int:
     return len(plan.record_ms) * (len(plan.where) * width + 2 * len(plan.synapses))
 
 
-def _what_helps(need: Memory) -> str:
+def _what_helps(need: Memory, n_kinds: int) -> str:
     if need.records == max(need):
         return (
             "make run.record.interval longer, name fewer places (run.record.where) or run fewer "
             "trials"
         )
-    if need.states == max(need):
-        return "make it of fewer compartments or release sites"
-    return (
-        "give synapses the same schemes and temperatures, whose tables they share, or run "
-        "fewer points"
-    )
+    if n_kinds > 1:
+        return (
+            "give synapses one receptors.scheme and temperature, whose states and tables they "
+            "share, or make it of fewer cells and release sites"
+        )
+    return "make it of fewer compartments, release sites or points"
 
 
 def _n_sites(plan: CircuitPlan) -> int:
@@ -140,7 +140,8 @@ def _tables_bytes(plan: CircuitPlan) -> float:
     """Rates and chances of moves at every voltage, laws at the start, and Python's objects."""
     network = plan.network
     low, high = plan.usual_mV
-    a_voltage = sum(len(s.rates) + len(s.states) ** 2 for s in network.schemes)
+    a_voltage = sum(len(scheme.rates) for scheme in network.schemes)
+    a_voltage += sum(len(s.states) ** 2 for s in network.schemes[: network.n_channel_kinds])
     n_states = sum(len(scheme.states) for scheme in network.schemes)
     tables = (high - low) / _SPACING_MV * a_voltage + network.n_compartments * (n_states + 20)
     entries = len(network.shapes) + len(plan.synapses)

@@ -30,6 +30,7 @@ from stochhh.scenario.studies.circuits import TwitchStudy
 
 _MAP_INCHES, _CURVE_INCHES = 1.25, 0.95
 _MOST_CELLS = 8
+_MOST_SYNAPSES = 16
 _MOST_COLUMNS = 2000  # of a map
 _NODES_SHARE = 0.2  # of a cell's length
 _CURVES = (0.0, 0.5, 1.0)  # places along a cable whose voltages are drawn
@@ -80,7 +81,7 @@ def circuit_overview(result: Result) -> Figure:
         start = 0.0 if layout.start_ms is None else float(layout.start_ms)
         end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
         axes[-1].set_xlim(start, end)
-        axes[-1].set_xlabel("time (ms)")
+        axes[-1].set_xlabel(f"time (ms){_left_out(circuit)}")
         figure.align_ylabels(axes)
         figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
@@ -89,6 +90,10 @@ def circuit_overview(result: Result) -> Figure:
 def _panels(circuit: Circuit, view: View) -> list[Panel]:
     panels: list[Panel] = []
     data = view.data
+    leaving: dict[str, list[int]] = {}
+    for number, synapse in enumerate(circuit.synapse):
+        leaving.setdefault(synapse.source, []).append(number)
+    n_synapses = 0
     for name in cell_names(data)[:_MOST_CELLS]:
         path = main_path(data, name)
         places = places_of(data, path)
@@ -101,12 +106,27 @@ def _panels(circuit: Circuit, view: View) -> list[Panel]:
                 panels.append(Panel(_MAP_INCHES, partial(_channel_map, view, path, mapped, where)))
         if len(places) and "voltage" in data:
             panels.append(Panel(_CURVE_INCHES, partial(_curves, view, path, places)))
-        for number, synapse in enumerate(circuit.synapse):
-            if synapse.source == name:
-                panels.append(Panel(_CURVE_INCHES, partial(_synapse, view, number)))
+        for number in leaving.get(name, [])[: _MOST_SYNAPSES - n_synapses]:
+            panels.append(Panel(_CURVE_INCHES, partial(_synapse, view, number)))
+            n_synapses += 1
     if circuit.analysis.twitch is not None:
         panels.append(Panel(_CURVE_INCHES, partial(_force, view, circuit.analysis.twitch)))
     return panels
+
+
+def _left_out(circuit: Circuit) -> str:
+    """What the picture of a large circuit does not show."""
+    if len(circuit.cell) <= _MOST_CELLS and len(circuit.synapse) <= _MOST_SYNAPSES:
+        return ""
+    parts = [
+        f"{min(n, most)} of {n:,d} {what}"
+        for n, most, what in (
+            (len(circuit.cell), _MOST_CELLS, "cells"),
+            (len(circuit.synapse), _MOST_SYNAPSES, "synapses"),
+        )
+        if n
+    ]
+    return f"; at most {' and '.join(parts)} are drawn"
 
 
 def _mapped(data: xr.Dataset, places: Any) -> Any:

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from stochhh.analysis.cells import (
+    Passages,
     Path,
-    cell_names,
     first_passages,
-    main_path,
-    passages,
+    main_paths,
     velocity_m_per_s,
+    vesicles,
 )
 from stochhh.circuit.plan import CircuitPlan
 from stochhh.result import Result
@@ -66,13 +66,19 @@ def circuit_kinds(plan: CircuitPlan) -> list[Kind]:
 def circuit_metrics(result: Result) -> list[Metric]:
     """Measure every trial of a circuit without a sweep."""
     data = result.dataset
+    passed = Passages(data)
+    limit = Passages(data, deterministic=True) if result.has_deterministic else None
     metrics = [
         one
-        for name in cell_names(data)
-        for one in _impulses(data, name, result.duration_ms, result.has_deterministic)
+        for path in main_paths(data).values()
+        for one in _impulses(data, path, passed, limit, result.duration_ms)
     ]
+    evoked, spontaneous = vesicles(data)
     for number, name in enumerate(data["synapse"].values):
-        metrics += _vesicles(data, number, str(name))
+        metrics += [
+            kind.metric(_numbers(counts[:, number]), label=str(name))
+            for kind, counts in ((_EVOKED, evoked), (_SPONTANEOUS, spontaneous))
+        ]
     for index, name in enumerate(data["population"].values):
         ions = _numbers(data["ions"].values[:, index])
         metrics.append(_IONS.metric(ions, label=str(name)))
@@ -80,10 +86,11 @@ def circuit_metrics(result: Result) -> list[Metric]:
     return [*metrics, _TRANSITIONS.metric(flips)]
 
 
-def _impulses(data: xr.Dataset, cell: str, duration_ms: float, compared: bool) -> list[Metric]:
-    path = main_path(data, cell)
+def _impulses(
+    data: xr.Dataset, path: Path, passed: Passages, limits: Passages | None, duration_ms: float
+) -> list[Metric]:
     start, end = int(path.compartment[0]), int(path.compartment[-1])
-    at_start, at_end = passages(data, start), passages(data, end)
+    at_start, at_end = passed.at(start), passed.at(end)
     found = []
     for kind, number in _ENDS:
         values = tuple(
@@ -91,14 +98,13 @@ def _impulses(data: xr.Dataset, cell: str, duration_ms: float, compared: bool) -
             for first, last in zip(at_start, at_end, strict=True)
         )
         limit = NOTHING
-        if compared:
-            first, last = (passages(data, k, deterministic=True)[0] for k in (start, end))
-            limit = float(number(first, last, duration_ms))
-        found.append(kind.metric(values, limit, cell))
+        if limits is not None:
+            limit = float(number(limits.at(start)[0], limits.at(end)[0], duration_ms))
+        found.append(kind.metric(values, limit, path.cell))
     if path.is_cable:
         speeds = _velocity(data, path, False)
-        limit = _velocity(data, path, True)[0] if compared else NOTHING
-        found.append(_VELOCITY.metric(speeds, limit, cell))
+        limit = NOTHING if limits is None else _velocity(data, path, True)[0]
+        found.append(_VELOCITY.metric(speeds, limit, path.cell))
     return found
 
 
@@ -106,20 +112,6 @@ def _velocity(data: xr.Dataset, path: Path, deterministic: bool) -> tuple[float,
     """Of the first impulse of every trial, or of the limit."""
     firsts = first_passages(data, path, deterministic=deterministic)
     return _numbers(np.atleast_1d(velocity_m_per_s(path, firsts)))
-
-
-def _vesicles(data: xr.Dataset, number: int, synapse: str) -> list[Metric]:
-    mine = data["release_synapse"].values == number
-    evoked = np.isfinite(data["release_spike"].values)
-    owner, trials = data["release_trial"].values, data["trial"].values
-
-    def counts(which: Any) -> tuple[float, ...]:
-        return tuple(float(np.sum(mine & which & (owner == trial))) for trial in trials)
-
-    return [
-        _EVOKED.metric(counts(evoked), label=synapse),
-        _SPONTANEOUS.metric(counts(~evoked), label=synapse),
-    ]
 
 
 def _numbers(values: Any) -> tuple[float, ...]:

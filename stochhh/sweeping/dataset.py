@@ -44,10 +44,12 @@ def build_dataset(
     dims = [axis.name for axis in axes]
     shape = [len(axis.steps) for axis in axes]
     everything = [one for measured in points.values() for one in measured.metrics]
-    labels: dict[str, list[str]] = {}
+    numbers: dict[str, dict[str, int]] = {}  # of each label of populations, cells or synapses
     for one in everything:
-        if one.of and one.label not in labels.setdefault(one.of, []):
-            labels[one.of].append(one.label)
+        if one.of:
+            of = numbers.setdefault(one.of, {})
+            of.setdefault(one.label, len(of))
+    labels = {of: list(known) for of, known in numbers.items()}
     n_trials = max((len(one.values) for one in everything), default=0)
     data = xr.Dataset(coords={"trial": ("trial", np.arange(n_trials))})
     for name, example in {one.name: one for one in everything}.items():
@@ -58,7 +60,7 @@ def build_dataset(
             where = tuple(int(k) for k in np.unravel_index(index, shape)) if shape else ()
             for one in measured.metrics:
                 if one.name == name:
-                    at = (labels[one.of].index(one.label),) if one.of else ()
+                    at = (numbers[one.of][one.label],) if one.of else ()
                     values[(*where, slice(len(one.values)), *at)] = one.values
                     limits[(*where, *at)] = one.limit
         more = [example.of] if example.of else []

@@ -6,15 +6,21 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import xarray as xr
 from circuits import SQUID, axon, patch
 
 import stochhh
+from stochhh.analysis.cells import Passages, compartments_of, main_paths, vesicles
+from stochhh.analysis.summary import summarise
 from stochhh.circuit import build, room
 from stochhh.circuit.plan import CircuitPlan, generator
 from stochhh.circuit.planning import plan_circuit
 from stochhh.circuit.trial import begin
-from stochhh.console import estimate_table
+from stochhh.console import estimate_table, summary_table
+from stochhh.console_circuits import cell_tables
+from stochhh.describe_circuit import describe_circuit
 from stochhh.errors import InputError
+from stochhh.plot.overview import overview
 from stochhh.scenario import load_experiment
 
 
@@ -131,7 +137,7 @@ def test_more_release_sites_than_the_memory_holds_are_refused():
     said = refused(tables)
     assert "GB of memory are needed, and this machine has 350 MB" in said
     assert "4,000,000 release sites" in said
-    assert said.endswith("make it of fewer compartments or release sites")
+    assert said.endswith("make it of fewer compartments, release sites or points")
 
 
 @pytest.mark.usefixtures("small_machine")
@@ -149,8 +155,20 @@ def test_more_kinds_of_receptors_than_the_memory_holds_are_refused():
     tables = network_of(2, 200)
     for k, synapse in enumerate(tables["synapse"]):
         synapse["receptors"]["temperature"] = f"{10 + k / 10} degC"
+        synapse["release"]["sites"] = 100
     said = refused(tables)
     assert "200 synapses with 200 kinds of receptors" in said
+    assert "give synapses one receptors.scheme and temperature" in said
+
+
+def test_the_memory_of_states_and_tables_is_that_of_their_arrays():
+    plan = planned(network_of(20, 400))
+    memory = room.memory_of(plan, 1, 1, workers=1)
+    state = array_bytes(begin(plan, generator(plan.seed_sequence(0)), 0, 0))
+    assert memory.states == pytest.approx(state, rel=0.3)
+    tables = array_bytes(plan.steps, plan.laws, plan.cable)
+    assert memory.tables - 420 * 3500 - 40 * 600 == pytest.approx(tables, rel=0.3)
+    assert room.memory_of(plan, 3, 5, workers=2).states == 2 * memory.states
 
 
 def test_more_compartments_than_a_circuit_may_have_are_refused(monkeypatch):
@@ -182,3 +200,83 @@ def test_the_memory_of_a_machine_is_told_and_limits_count():
         assert room.machine_memory_bytes() <= 10**12
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+# ---- what a run leaves ---------------------------------------------------------------------
+
+
+def test_passages_and_vesicles_are_those_that_a_look_at_each_finds():
+    rng = np.random.default_rng(1)
+    n, n_trials, n_places = 400, 3, 7
+    trial, place = rng.integers(0, n_trials, n), rng.integers(0, n_places, n)
+    spike = np.where(rng.random(n) < 0.5, 1.0, np.nan)
+    order = np.lexsort((rng.random(n), trial))  # as runs list them, trial by trial
+    data = xr.Dataset(
+        {
+            "spike_time": ("spike", np.arange(n, dtype=float)),
+            "spike_trial": ("spike", trial[order] + 2),
+            "spike_compartment": ("spike", place[order]),
+            "release_trial": ("release", trial[order] + 2),
+            "release_synapse": ("release", place[order]),
+            "release_spike": ("release", spike),
+        },
+        coords={"trial": np.arange(n_trials) + 2, "synapse": list("abcdefg")},
+    )
+    passed = Passages(data)
+    evoked, spontaneous = vesicles(data)
+    for c in range(n_places + 1):
+        for i, times in enumerate(passed.at(c)):
+            here = (trial[order] == i) & (place[order] == c)
+            assert times.tolist() == np.flatnonzero(here).tolist()
+            if c < n_places:
+                assert evoked[i, c] == np.sum(here & np.isfinite(spike))
+                assert spontaneous[i, c] == np.sum(here & np.isnan(spike))
+
+
+def test_cells_of_a_result_are_found_in_order():
+    data = xr.Dataset(
+        {
+            "cell": ("compartment", ["b", "b", "a", "a", "a"]),
+            "parent": ("compartment", [-1, 0, -1, 2, 2]),
+            "position": ("compartment", [0.0, 1.0, 0.0, 2.0, 1.0]),
+        }
+    )
+    assert {name: own.tolist() for name, own in compartments_of(data).items()} == {
+        "b": [0, 1], "a": [2, 3, 4],
+    }  # fmt: skip
+    found = {name: path.compartment.tolist() for name, path in main_paths(data).items()}
+    assert list(found.items()) == [("b", [0, 1]), ("a", [2, 3])]
+
+
+def test_picture_and_table_of_a_large_circuit_show_some_and_say_so():
+    tables = {**network_of(30, 300), "run": {"duration": "0.2 ms", "seed": 1, "method": "leap"}}
+    result = stochhh.run(tables)
+    figure = overview(result)
+    assert len(figure.axes) == 8 + 16
+    label = figure.axes[-1].get_xlabel()
+    assert label == "time (ms); at most 8 of 30 cells and 16 of 300 synapses are drawn"
+    said = summarise(result)
+    assert len(said["cells"]) == 30
+    assert len(said["synapses"]) == 300
+    table = summary_table(said)
+    assert table.row_count == 20 * (1 + 4) + 20 * (1 + 4)
+    assert "10 more cells and 280 more synapses in summary.json" in str(table.caption)
+    cells, synapses = cell_tables(describe_circuit(result.experiment))
+    assert len(cells.columns) == 21
+    assert synapses.row_count == 20
+    assert cells.caption == "10 more cells and 280 more synapses are left out"
+
+
+def test_what_is_wrong_in_every_synapse_is_said_of_some():
+    tables = network_of(3, 100)
+    for synapse in tables["synapse"]:
+        del synapse["release"]
+    with pytest.raises(InputError) as caught:
+        planned(tables)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "scenario: and 80 more like these"
+    tables = network_of(100, 1)
+    tables["synapse"][0]["to"] = "nowhere"
+    with pytest.raises(InputError, match=r"no cell 'nowhere'; known: c0, c1, .* … and 40 more"):
+        planned(tables)
