@@ -210,6 +210,12 @@ def _message(model: type[Table], details: Any) -> str:
     if details["type"] == "missing":
         example = _example(annotation)
         return prefix + "missing" + (f", write for example {example}" if example else "")
+    if details["type"] == "too_long":
+        n, most = (
+            details["ctx"]["actual_length"] or len(details["input"]),
+            details["ctx"]["max_length"],
+        )
+        return f"{prefix}{n:,d} entries; at most {most:,d} are allowed"
     if details["type"] == "union_tag_not_found":
         return prefix + f"{details['ctx']['discriminator'].strip(chr(39))} is missing"
     if details["type"] == "union_tag_invalid":

@@ -108,10 +108,12 @@ def passages(data: xr.Dataset, compartment: int, deterministic: bool = False) ->
 def vesicles(data: xr.Dataset) -> tuple[Floats, Floats]:
     """Vesicles released by spikes and without one, of each trial and synapse, (trials, Y)."""
     trials, owner = data["trial"].values, data["release_trial"].values
-    row = np.searchsorted(trials, owner)
-    evoked = np.isfinite(data["release_spike"].values)
-    counts = np.zeros((2, len(trials), data.sizes["synapse"]))
-    np.add.at(counts, (np.where(evoked, 0, 1), row, data["release_synapse"].values), 1.0)
+    n_synapses = data.sizes["synapse"]
+    row, synapse = np.searchsorted(trials, owner), data["release_synapse"].values
+    kind = np.where(np.isfinite(data["release_spike"].values), 0, 1)
+    counts = np.zeros((2, len(trials), n_synapses))
+    there = np.isin(owner, trials) & (synapse >= 0) & (synapse < n_synapses)
+    np.add.at(counts, (kind[there], row[there], synapse[there]), 1.0)
     return counts[0], counts[1]
 
 

@@ -171,6 +171,13 @@ def test_the_memory_of_states_and_tables_is_that_of_their_arrays():
     assert room.memory_of(plan, 3, 5, workers=2).states == 2 * memory.states
 
 
+def test_more_synapses_than_a_circuit_may_have_are_refused():
+    tables = network_of(3, 1)
+    tables["synapse"] *= 12_000
+    with pytest.raises(InputError, match="synapse: 12,000 entries; at most 10,000 are allowed"):
+        planned(tables)
+
+
 def test_more_compartments_than_a_circuit_may_have_are_refused(monkeypatch):
     monkeypatch.setattr(build, "_MOST_COMPARTMENTS", 300)
     tables = axon(SQUID, n=200)
@@ -231,6 +238,21 @@ def test_passages_and_vesicles_are_those_that_a_look_at_each_finds():
             if c < n_places:
                 assert evoked[i, c] == np.sum(here & np.isfinite(spike))
                 assert spontaneous[i, c] == np.sum(here & np.isnan(spike))
+
+
+def test_vesicles_of_no_trial_and_no_synapse_do_not_count():
+    """A file that someone made may hold such."""
+    data = xr.Dataset(
+        {
+            "release_trial": ("release", [0, 7, 0, 0]),
+            "release_synapse": ("release", [0, 0, 9, -1]),
+            "release_spike": ("release", [1.0, 1.0, 1.0, np.nan]),
+        },
+        coords={"trial": [0], "synapse": ["a"]},
+    )
+    evoked, spontaneous = vesicles(data)
+    assert evoked.tolist() == [[1.0]]
+    assert spontaneous.tolist() == [[0.0]]
 
 
 def test_cells_of_a_result_are_found_in_order():

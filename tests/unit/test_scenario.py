@@ -237,7 +237,7 @@ CHANNEL, SHAPE = ("membrane", "channels", 0), ("stimulus", 0)
         (
             ("membrane", "channels"),
             [SMALL["membrane"]["channels"][0]] * 101,
-            "should have at most 100 items",
+            "entries; at most 100 are allowed",
         ),
         ((*CHANNEL, "scheme"), None, "membrane.channels[0].scheme: missing"),
         ((*CHANNEL, "reversal"), None, 'channels[0].reversal: missing, write for example "-65 mV"'),
