@@ -28,7 +28,7 @@ class Shape(NamedTuple):
     domain: str  # kind of membrane: "soma", "axon", … of a morphology, or a section's own
     parent: int  # index of the section it hangs on, -1 for the first
     parent_fraction: float  # where along the parent: 1 its end, 0 its start
-    distance_um: Floats  # (n,) along the path from the section's start, increasing
+    distance_um: Floats  # (n,) along the path from the start, twice where the diameter steps
     diameter_um: Floats  # (n,)
 
     @property
@@ -44,9 +44,11 @@ class _Integrals:
         self._x, self._d = shape.distance_um, shape.diameter_um
         self._per_length = 4 / np.pi * resistivity_ohm_cm * _OHM_UM
         length, rise = np.diff(self._x), np.diff(self._d)
-        self._slant = np.pi / 2 * np.sqrt(1 + (rise / (2 * length)) ** 2)
         sums = (self._d[:-1] + self._d[1:]) * length
-        self._area = np.concatenate([[0], np.cumsum(self._slant * sums)])
+        slants = np.pi / 2 * np.hypot(length, rise / 2)  # where it steps, a ring
+        areas = slants * (self._d[:-1] + self._d[1:])
+        self._slant = np.divide(slants, length, out=np.zeros_like(length), where=length > 0)
+        self._area = np.concatenate([[0], np.cumsum(areas)])
         ratios = length / (self._d[:-1] * self._d[1:])
         self._resistance = np.concatenate([[0], np.cumsum(self._per_length * ratios)])
         self._width = np.concatenate([[0], np.cumsum(sums / 2)])
@@ -56,9 +58,11 @@ class _Integrals:
         return piece, x - self._x[piece], np.interp(x, self._x, self._d)
 
     def area_um2(self, x: Floats) -> Floats:
-        """Lateral area up to x."""
+        """Lateral area up to x, rings at either end with it."""
         piece, beyond, d = self._in(x)
-        return np.asarray(self._area[piece] + self._slant[piece] * (self._d[piece] + d) * beyond)
+        area = self._area[piece] + self._slant[piece] * (self._d[piece] + d) * beyond
+        area = np.where(x >= self._x[-1], self._area[-1], area)
+        return np.asarray(np.where(x <= 0.0, 0.0, area))
 
     def resistance_ohm(self, x: Floats) -> Floats:
         """Axial resistance up to x."""

@@ -289,6 +289,17 @@ SWC = {
     "empty": ("", "has no soma|not a readable"),
     "thin": ("1 1 0 0 0 5 -1\n2 2 5 0 0 0 1\n3 2 9 0 0 0 2\n", "a point has no width"),
     "unmoved": ("1 1 0 0 0 5 -1\n2 2 5 0 0 1 1\n3 2 5 0 0 1 2\n", "has no length|not a readable"),
+    "floating": (
+        "1 1 0 0 0 10 -1\n2 3 0 12 0 1 1\n3 3 0 62 0 1 2\n4 2 500 500 0 0.5 -1\n"
+        "5 2 600 500 0 0.5 4\n",
+        "line 4: an axon that hangs on nothing",
+    ),
+    "one point": ("1 1 0 0 0 10 -1\n2 3 0 10 0 1 1\n", "line 2: dendrite-1: a single point"),
+    "star": (
+        "1 1 0 0 0 9 -1\n2 1 0 9 0 9 1\n3 1 0 -9 0 9 1\n4 1 9 9 0 9 1\n5 3 0 9 0 1 1\n"
+        "6 3 0 90 0 1 5\n",
+        "line 3: a soma that branches",
+    ),
     "kind": ("1 1 0 0 0 5 -1\n2 9 5 0 0 1 1\n3 9 9 0 0 1 2\n", "only soma"),
 }
 
@@ -334,6 +345,68 @@ def test_a_morphology_is_read_with_its_sections_and_domains():
     assert shapes[2].length_um == 300.0
     assert shapes[4].length_um == pytest.approx(280 * 2**0.5)
     assert shapes[4].diameter_um[0] == pytest.approx(1.0)  # it begins as its parent ends
+
+
+def swc_areas(text, tmp_path):
+    """Area of each section that an SWC file has (µm²)."""
+    from stochhh.circuit.frusta import cut
+    from stochhh.circuit.swc import read_swc
+
+    path = tmp_path / "cell.swc"
+    path.write_text(text)
+    shapes = read_swc(path)
+    geometry = cut(shapes, [2] * len(shapes), 100.0)
+    areas = np.bincount(geometry.section, geometry.area_um2)
+    return dict(zip([shape.name for shape in shapes], areas, strict=True))
+
+
+def test_a_soma_of_three_points_has_the_area_of_its_sphere(tmp_path):
+    """4πr² = 1256.64 µm² (NeuroMorpho.Org, "What is the soma format?"); 1884.96 as a path."""
+    neurite = "4 3 0 10 0 1 1\n5 3 0 60 0 1 4\n"
+    three = "1 1 0 0 0 10 -1\n2 1 0 -10 0 10 1\n3 1 0 10 0 10 1\n" + neurite
+    expected = {"soma": 4 * np.pi * 100, "dendrite-1": 2 * np.pi * 50}
+    assert swc_areas(three, tmp_path) == pytest.approx(expected)
+    assert swc_areas("1 1 0 0 0 10 -1\n" + neurite, tmp_path) == pytest.approx(expected)
+    cell = {
+        "name": "c", "axial_resistivity": "100 ohm cm",
+        "morphology": {
+            "file": str(tmp_path / "cell.swc"), "membranes": {"soma": "its", "dendrite": "its"}
+        },
+    }  # fmt: skip
+    leak = {"conductance": "0.1 mS/cm^2", "reversal": "0 mV"}
+    tables = axon({"capacitance": "1 uF/cm^2", "leak": leak}) | {"cell": [cell]}
+    long = neurite.replace("60", "200")
+    (tmp_path / "cell.swc").write_text(three.replace(neurite, long))
+    data = run(tables, [{"kind": "constant", "amplitude": "10 pA"}], duration="200 ms").dataset
+    # 10 pA into 4πr² and a sealed cable of 190 µm, closed form; 3.28 mV before
+    root = np.sqrt(2e-4 * 1e4 / (4 * 100)) * 1e4  # length constant, 2 µm thick (µm)
+    cable_nS = np.pi * 2 * root * 1e-3 * np.tanh(190 / root)
+    assert data["voltage"].values[0, -1, 0] == pytest.approx(10 / (1.256637 + cable_nS), rel=1e-3)
+    assert data["voltage"].values[0, -1, 0] == pytest.approx(4.13, abs=0.01)
+
+
+def test_a_point_repeated_with_another_radius_is_a_step(tmp_path):
+    """A cylinder of radius 0.5 µm and length 50, and the ring; a taper would have 235.6."""
+    text = "1 1 0 0 0 10 -1\n2 3 0 10 0 1 1\n3 3 0 10.0 0 0.5 2\n4 3 0 60 0 0.5 3\n"
+    ring = np.pi * (1 - 0.25)
+    assert swc_areas(text, tmp_path)["dendrite-1"] == pytest.approx(50 * np.pi + ring)
+    inside = text.replace("10.0 0 0.5", "30 0 1").replace("4 3 0 60", "4 3 0 30 0 0.5 3\n5 3 0 60")
+    inside = inside.replace("60 0 0.5 3", "60 0 0.5 4")
+    cylinders = 20 * 2 * np.pi + 30 * np.pi
+    assert swc_areas(inside, tmp_path)["dendrite-1"] == pytest.approx(cylinders + ring)
+
+
+def test_a_kind_may_change_without_a_branching(tmp_path):
+    text = "1 1 0 0 0 10 -1\n2 3 0 10 0 1 1\n3 3 0 20 0 1 2\n4 2 0 30 0 1 3\n5 2 0 80 0 1 4\n"
+    found = swc_areas(text, tmp_path)
+    assert found["dendrite-1"] == pytest.approx(2 * np.pi * 10)
+    assert found["axon-1"] == pytest.approx(2 * np.pi * 60)
+
+
+def test_neurites_may_fork_on_the_soma_itself(tmp_path):
+    text = "1 1 0 0 0 10 -1\n2 3 0 12 0 1 1\n3 3 0 32 0 1 2\n4 3 0 12 30 1 2\n"
+    expected = {"soma": 400 * np.pi, "dendrite-1": 40 * np.pi, "dendrite-2": 60 * np.pi}
+    assert swc_areas(text, tmp_path) == pytest.approx(expected)
 
 
 def test_the_example_of_the_readme_runs():
