@@ -296,6 +296,9 @@ def estimate_table(found: Any, free_bytes: int) -> Table:
     points = f"{found.n_points} points of " if found.n_points > 1 else ""
     table.add_row("trials", f"{points}{found.n_trials}")
     table.add_row("method", found.method)
+    for what, said in (found.compartments or {}).items():
+        label = "compartments" if what == "number" else f"  longest for the {what}"
+        table.add_row(label, f"{said:,d}" if what == "number" else said)
     if found.transitions is not None:
         table.add_row("channel transitions", f"{found.transitions:.2g}")
     table.add_row("computing", said_duration(found.seconds))

@@ -104,6 +104,10 @@ def cell_tables(description: dict[str, Any]) -> list[Table]:
         ("capacitance (pF)", "{capacitance_pF:.4g}"),
     ):
         cells.add_row(name, *(form.format(**entry) for entry in entries))
+    for what in dict.fromkeys(what for entry in entries for what in entry["resolved"]):
+        cells.add_row(
+            f"longest for the {what}", *(entry["resolved"].get(what, "–") for entry in entries)
+        )
     rests = [
         f"{low:.2f}" if high - low < 0.01 else f"{low:.2f} to {high:.2f}"
         for low, high in (entry["rest_mV"] for entry in entries)

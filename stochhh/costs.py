@@ -39,6 +39,7 @@ class Estimate:
     in_files : whether they go to files while it runs: those of membranes beyond 256 MB.
     memory_bytes : that the run of a circuit needs, which keeps its records in memory; None
         for membranes, which need a few hundred MB.
+    compartments : of a circuit, and what they resolve; None of one membrane.
     """
 
     scenario: str
@@ -52,6 +53,7 @@ class Estimate:
     record_bytes: int
     in_files: bool
     memory_bytes: int | None
+    compartments: dict[str, Any] | None = None
 
     @property
     def wall_s(self) -> float:
@@ -109,7 +111,17 @@ def estimate(
         record_bytes=record_bytes,
         in_files=memory_bytes is None and record_bytes > simulate.MOST_IN_MEMORY,
         memory_bytes=memory_bytes,
+        compartments=_compartments(plans[0]),
     )
+
+
+def _compartments(plan: Any) -> dict[str, Any] | None:
+    if isinstance(plan, Plan):
+        return None
+    from stochhh.circuit.mesh import coarsest
+
+    worst = coarsest(one for shape in plan.network.shapes for one in shape.resolved)
+    return {"number": plan.network.n_compartments} | {one.what: str(one) for one in worst}
 
 
 def _of_all(roughly: Floats, chosen: Sequence[int], measured: Floats) -> float:

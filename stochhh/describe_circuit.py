@@ -66,6 +66,7 @@ def _cell(network: Network, index: int, channels: Counter[str], rest_mV: Any) ->
         "sections": len(shape.sections),
         "compartments": len(geometry.parent),
         "longest_um": float(geometry.length_um.max()),
+        "resolved": {one.what: str(one) for one in shape.resolved},
         "reach_um": float((geometry.position_um + 0.5 * geometry.length_um).max()),
         "area_um2": float(geometry.area_um2.sum()),
         "capacitance_pF": float(network.cable.capacitance[own].sum()),

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_FREE = (0.55, 0.85)  # of the way
+_FREE = (0.55, 0.85)  # of the way from a start at an end
+_INSIDE = (0.4, 0.7)  # of the rest of the way from a start further in
+_NODES = (0.4, 0.85)  # of the way, of nodes whose passages make a slope
+_AT_END = 0.1  # of the way: a start as near to an end is at it
 _LEAST_PART = 0.1  # of the way between two places of a velocity
+_SHORTEST_REST = 0.25  # of the way, to the end that an impulse travels to
+_FEWEST_INTERNODES = 3  # without channels, of a chain of nodes
+_NEAR = 0.05  # of the way: so much may an impulse leave out before such a place
 
 
 class Path(NamedTuple):
@@ -24,6 +30,7 @@ class Path(NamedTuple):
     cell: str
     compartment: Ints  # (P,)
     position_um: Floats  # (P,) from the start
+    nodes: Ints  # of them those between myelin, where there is any; else all
 
     @property
     def is_cable(self) -> bool:
@@ -63,7 +70,20 @@ def _path(data: xr.Dataset, cell: str, own: Ints) -> Path:
         way.append(here)
         here = int(parent[here])
     compartment = np.array(way[::-1])
-    return Path(cell, compartment, position[compartment])
+    return Path(cell, compartment, position[compartment], _nodes(data, compartment))
+
+
+def _nodes(data: xr.Dataset, way: Ints) -> Ints:
+    """Indices along a way of what is not under myelin, or else of what has channels; or all."""
+    everywhere = np.arange(len(way))
+    if "sheathed" in data and data["sheathed"].values[way].any():
+        return np.nonzero(data["sheathed"].values[way] == 0)[0]
+    if "count" not in data:
+        return everywhere
+    bears = data["count"].values[way].sum(axis=1) > 0
+    bare = ~bears & (data["length"].values[way] > 0.0)  # and no branching point
+    n_bare = int(np.sum(np.diff(bare.astype(int), prepend=0) == 1))
+    return np.nonzero(bears)[0] if n_bare >= _FEWEST_INTERNODES else everywhere
 
 
 def places_of(data: xr.Dataset, path: Path) -> Ints:
@@ -142,9 +162,9 @@ def first_passages(data: xr.Dataset, path: Path, deterministic: bool = False) ->
 def velocity_m_per_s(path: Path, first_ms: Floats) -> Floats:
     """Conduction velocity of the first spike, where it travels freely.
 
-    Between 55 and 85 % of the way, away from the end and from a start in the middle; of
-    a myelinated axon between the nodes nearest to these, for the membrane under myelin
-    need not reach the threshold.
+    Between 55 and 85 % of the way, away from the end; where it began further in, between
+    40 and 70 % of what lies before it. Of a myelinated axon the slope of the passages of its
+    nodes from 40 to 85 %: between them, under myelin, there is no place of an impulse.
 
     Parameters
     ----------
@@ -153,20 +173,39 @@ def velocity_m_per_s(path: Path, first_ms: Floats) -> Floats:
 
     Returns
     -------
-    float64 (...), NaN where the spike did not pass; negative for a spike that travels
+    float64 (...), NaN where the spike did not pass both; negative for a spike that travels
     towards the start
     """
-    rows = np.atleast_2d(first_ms)
-    speeds = np.array([_velocity(path.position_um, row) for row in rows])
+    rows = np.atleast_2d(first_ms)[:, path.nodes]
+    part = path.position_um[path.nodes] / path.position_um[-1]
+    between = len(path.nodes) < len(path.compartment)
+    speeds = np.array([_velocity(part, row, between) for row in rows])
+    speeds *= 1e-3 * path.position_um[-1]
     return np.asarray(speeds if first_ms.ndim > 1 else speeds[0])
 
 
-def _velocity(position_um: Floats, first_ms: Floats) -> float:
+def _velocity(part: Floats, first_ms: Floats, between_nodes: bool) -> float:
+    """Velocity in ways a millisecond, from when it passed parts of the way."""
     passed = np.nonzero(np.isfinite(first_ms))[0]
     if len(passed) < 2:
         return np.nan
-    part = position_um[passed] / position_um[-1]
-    a, b = (passed[np.argmin(np.abs(part - fraction))] for fraction in _FREE)
-    distance_um, spent_ms = position_um[b] - position_um[a], first_ms[b] - first_ms[a]
-    far_enough = distance_um > _LEAST_PART * position_um[-1]
-    return float(1e-3 * distance_um / spent_ms) if far_enough and spent_ms != 0.0 else np.nan
+    begin = part[passed[np.argmin(first_ms[passed])]]
+    if begin > 1.0 - _SHORTEST_REST:  # it travels the other way
+        return -_velocity(1.0 - part[::-1], first_ms[::-1], between_nodes)
+    window = np.array(_NODES if between_nodes else _FREE)
+    if begin > _AT_END:
+        window = begin + (1.0 - begin) * np.array(_INSIDE)
+    low, high = (part[np.argmin(np.abs(part - one))] for one in window)
+    if part[passed[0]] > low + _NEAR or part[passed[-1]] < high - _NEAR:
+        return np.nan  # it died on the way
+    used = passed[(part[passed] >= window[0]) & (part[passed] <= window[1])]
+    if not between_nodes or len(used) < 2:
+        used = passed[[np.argmin(np.abs(part[passed] - one)) for one in window]]
+    if part[used[-1]] - part[used[0]] <= _LEAST_PART * (1.0 - begin):
+        return np.nan
+    slope = (
+        np.polyfit(part[used], first_ms[used], 1)[0]
+        if len(used) > 2
+        else ((first_ms[used[1]] - first_ms[used[0]]) / (part[used[1]] - part[used[0]]))
+    )
+    return float(1.0 / slope) if slope != 0.0 else np.nan

@@ -116,6 +116,11 @@ def _cells(plan: CircuitPlan) -> dict[str, Any]:
         "length": ("compartment", joined("length_um"), _attrs("um", "length")),
         "area": ("compartment", joined("area_um2"), _attrs("um^2", "membrane area")),
         "parent": ("compartment", plan.cable.parent),
+        "sheathed": (
+            "compartment",
+            np.concatenate([one.under_myelin for one in shapes]).astype(np.int8),
+            _attrs("1", "whether it lies under myelin with a space beneath"),
+        ),
         "resting_voltage": (
             "compartment",
             plan.voltage_mV,

@@ -114,6 +114,19 @@ def _shapes(circuit: Circuit) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
+def unresolved(network: Network, name: str) -> str:
+    """Say in a line what the compartments of a circuit are too long for; empty if nothing."""
+    for one in network.shapes:
+        for found in one.resolved:
+            if not found.is_fine:
+                return (
+                    f"{name}: cell '{one.name}': compartments do not resolve the {found.what}: "
+                    f"{found}; leave compartments and compartment_length out, or make none longer "
+                    "than a quarter of it"
+                )
+    return ""
+
+
 def locate(shapes: Sequence[Shape], first: Ints, cell: int, text: str, where: str) -> Ints:
     """Compartments of a circuit that a place on a cell of a given number means.
 

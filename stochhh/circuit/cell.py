@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochhh.circuit import frusta
 from stochhh.circuit.geometry import (
@@ -20,10 +22,10 @@ from stochhh.circuit.geometry import (
     main_path,
     tips,
 )
+from stochhh.circuit.mesh import MOST_COMPARTMENTS, Resolution, coarsest, mesh_of
 from stochhh.errors import InputError, did_you_mean
 from stochhh.scenario.cells import Cell, CellMembrane, Section, Sheath
 
-_MOST_COMPARTMENTS = 100_000
 _BATH_NS = 1e12  # where there is no sheath, the space outside the membrane is the bath
 
 
@@ -40,7 +42,8 @@ class Shape:
     sheath_pF, sheath_nS : capacitance and conductance of the myelin, (C,); where
         there is none, nothing and a short circuit.
     sheath_axial_nS : along the periaxonal space to the parent, (C,).
-    sheathed : whether there is any myelin with a space beneath.
+    under_myelin : whether a compartment lies under myelin with a space beneath, (C,).
+    resolved : what the compartments resolve worst.
     """
 
     name: str
@@ -50,7 +53,13 @@ class Shape:
     sheath_pF: Floats
     sheath_nS: Floats
     sheath_axial_nS: Floats
-    sheathed: bool
+    under_myelin: NDArray[np.bool_]
+    resolved: tuple[Resolution, ...] = ()
+
+    @property
+    def sheathed(self) -> bool:
+        """Whether there is any myelin with a space beneath."""
+        return bool(self.under_myelin.any())
 
     @cached_property
     def number_of_section(self) -> dict[str, int]:
@@ -96,28 +105,31 @@ def shape(cell: Cell, membranes: dict[str, CellMembrane], where: str) -> Shape:
         sections = tables
     assert cell.axial_resistivity_ohm_cm is not None
     resistivity = float(cell.axial_resistivity_ohm_cm)
-    counts = [
-        section.compartments
-        if section is not None and section.compartments is not None
-        else _n_compartments(stretch, cell, membranes[name], resistivity)
-        for stretch, section, name in zip(stretches, sections, names, strict=True)
-    ]
-    if sum(counts) > _MOST_COMPARTMENTS:
+    meshes, resolved = zip(
+        *(
+            mesh_of(stretch, section, membranes[name], cell)
+            for stretch, section, name in zip(stretches, sections, names, strict=True)
+        ),
+        strict=True,
+    )
+    n = sum(mesh.number for mesh in meshes)
+    if n > MOST_COMPARTMENTS:
         raise InputError(
-            f"{where}: {sum(counts):,d} compartments; at most {_MOST_COMPARTMENTS:,d} are "
+            f"{where}: {n:,d} compartments; at most {MOST_COMPARTMENTS:,d} are "
             "allowed; make compartment (a fraction of the length constant) larger"
         )
-    geometry = frusta.cut(stretches, counts, resistivity)
+    geometry = frusta.cut(stretches, [mesh.edge_um() for mesh in meshes], resistivity)
     section_names = [stretch.name for stretch in stretches]
-    geometry = _cut_open(geometry, section_names, cell.killed, resistivity, where)
+    geometry, cuts = _cut_open(geometry, section_names, cell.killed, resistivity, where)
     sheaths = [section.sheath if section is not None else None for section in sections]
     return Shape(
         cell.name,
         tuple(section_names),
         tuple(names),
         geometry,
-        *_sheath(geometry, sheaths),
-        any(sheath is not None for sheath in sheaths),
+        *_sheath(geometry, sheaths, cuts),
+        np.array([sheath is not None for sheath in sheaths])[geometry.section],
+        coarsest(chain.from_iterable(resolved)),
     )
 
 
@@ -125,7 +137,7 @@ def _single(name: str, section: Section) -> Shape:
     assert section.area_um2 is not None
     geometry = ball(float(section.area_um2))
     none, bath = np.zeros(1), np.array([_BATH_NS])
-    return Shape(name, (section.name,), (section.membrane,), geometry, none, bath, none, False)
+    return Shape(name, (section.name,), (section.membrane,), geometry, none, bath, none, none > 0)
 
 
 def _repeated(cell: Cell) -> list[Section]:
@@ -164,41 +176,36 @@ def _stretches(sections: Sequence[Section]) -> list[frusta.Shape]:
     return stretches
 
 
-def _n_compartments(
-    stretch: frusta.Shape, cell: Cell, membrane: CellMembrane, resistivity_ohm_cm: float
-) -> int:
-    """Fewest compartments none of which is too long."""
-    if cell.compartment_length_um is not None:
-        longest = float(cell.compartment_length_um)
-        return max(int(np.ceil(stretch.distance_um[-1] / longest * (1 - 1e-9))), 1)
-    capacitance = 1.0  # µF/cm², where the membrane's is not per area
-    if membrane.capacitance.per_area:
-        capacitance = 100.0 * float(membrane.capacitance)
-    return frusta.n_compartments(stretch, resistivity_ohm_cm, capacitance, cell.compartment)
-
-
 def _cut_open(
     geometry: Geometry,
     sections: Sequence[str],
     killed: Sequence[str],
     resistivity_ohm_cm: float,
     where: str,
-) -> Geometry:
-    """Give cut ends their conductance to the bath."""
+) -> tuple[Geometry, list[int]]:
+    """Give cut ends their conductance to the bath; returns also the compartments cut."""
     end = np.zeros(len(geometry.parent))
     half = half_conductance_nS(geometry, resistivity_ohm_cm)
     leaves = tips(geometry)
     ends = {sections[geometry.section[leaf]]: int(leaf) for leaf in leaves}
     ends |= {"start": 0, "end": int(leaves[np.argmax(geometry.position_um[leaves])])}
+    cuts: list[int] = []
     for name in killed:
         if name not in ends:
             raise InputError(f"{where}: killed: '{name}' is no end; {did_you_mean(name, ends)}")
-        end[ends[name]] += half[ends[name]]
-    return geometry._replace(end_nS=end)
+        if ends[name] not in cuts:
+            end[ends[name]] += half[ends[name]]
+            cuts.append(ends[name])
+    return geometry._replace(end_nS=end), cuts
 
 
-def _sheath(geometry: Geometry, sheaths: Sequence[Sheath | None]) -> tuple[Floats, Floats, Floats]:
-    """Capacitance and conductance of the myelin, and conductance along the space beneath."""
+def _sheath(
+    geometry: Geometry, sheaths: Sequence[Sheath | None], cuts: Sequence[int]
+) -> tuple[Floats, Floats, Floats]:
+    """Capacitance and conductance of the myelin, and conductance along the space beneath.
+
+    Where a sheath is cut or ends, at a compartment without one, the space opens to the bath.
+    """
     n = len(geometry.parent)
     capacitance, conductance, along = np.zeros(n), np.full(n, _BATH_NS), np.full(n, np.inf)
     half: dict[float, Floats] = {}
@@ -215,6 +222,12 @@ def _sheath(geometry: Geometry, sheaths: Sequence[Sheath | None]) -> tuple[Float
             half[resistivity] = half_conductance_nS(geometry, resistivity)
         axon = half[resistivity][own]
         along[own] = axon * (outer**2 - inner**2) / inner**2
+    bare = np.array([sheath is None for sheath in sheaths])[geometry.section]
+    child = np.nonzero(geometry.parent >= 0)[0]
+    above = geometry.parent[child]
+    one, other = np.concatenate([child, above]), np.concatenate([above, child])
+    conductance[one[bare[other] & (geometry.length_um[one] == 0.0)]] = _BATH_NS
+    conductance[cuts] += np.where(np.isinf(along[cuts]), 0.0, along[cuts])
     parent = np.maximum(geometry.parent, 0)
     open_both = np.isinf(along) & np.isinf(along[parent])
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from stochhh import units
 from stochhh.circuit.build import Network, locate
 from stochhh.circuit.network import Floats, Injection, Inputs, Ints, starts
 from stochhh.circuit.sites import peak_of_difference
 from stochhh.errors import InputError
 from stochhh.plan import generator
 from stochhh.scenario.circuits import Circuit
-from stochhh.scenario.stimuli import Stimulus
+from stochhh.scenario.stimuli import Stimulus, Waveform
 from stochhh.scenario.synapses import ConductanceInput
 from stochhh.stimulus import Surroundings, compile_stimuli, is_random
+from stochhh.waveform import read_waveform
 
 _NOISE_STREAM, _EVENT_STREAM = 1, 2
 _MOST_EVENTS = 10_000_000
@@ -60,7 +63,8 @@ class Currents:
             pieces = compile_stimuli([stimulus], around, self.name)
             ends.append(pieces.end)
             currents.append(pieces.current)
-            shares.append(area / area.sum())
+            none_has = area.sum() == 0.0  # a branching point: the current goes into the node
+            shares.append(np.full(len(area), 1.0 / len(area)) if none_has else area / area.sum())
         none = np.zeros(0)
         return Injection(
             piece_start=starts([len(end) for end in ends]),
@@ -124,21 +128,36 @@ def compile_currents(circuit: Circuit, network: Network) -> Currents:
                 f"{circuit.name}: input[{index}].rate: {expected:.3g} events a trial; "
                 f"at most {_MOST_EVENTS:.0e} are allowed"
             )
+    area_um2 = np.concatenate([one.geometry.area_um2 for one in network.shapes])
+    stimulated = tuple(
+        where("stimulus", index, one.cell, one.at) for index, one in enumerate(circuit.stimulus)
+    )
+    for index, (stimulus, there) in enumerate(zip(circuit.stimulus, stimulated, strict=True)):
+        if not area_um2[there].any() and _is_per_area(stimulus):
+            raise InputError(
+                f'{circuit.name}: stimulus[{index}]: a current per area at "{stimulus.at}", a '
+                "branching point, which has no membrane; give it in pA, or place it beside"
+            )
     currents = Currents(
         stimuli=circuit.stimulus,
-        stimulated=tuple(
-            where("stimulus", index, one.cell, one.at) for index, one in enumerate(circuit.stimulus)
-        ),
+        stimulated=stimulated,
         inputs=circuit.input,
         opened=tuple(
             where("input", index, one.cell, one.at) for index, one in enumerate(circuit.input)
         ),
-        area_um2=np.concatenate([one.geometry.area_um2 for one in network.shapes]),
+        area_um2=area_um2,
         duration_ms=duration,
         name=circuit.name,
     )
     currents.injection(np.random.SeedSequence(0), np.random.SeedSequence(0))
     return currents
+
+
+def _is_per_area(stimulus: Stimulus) -> bool:
+    if isinstance(stimulus, Waveform):
+        return read_waveform(Path(stimulus.path), units.CURRENT)[2].per_area
+    amounts = (getattr(stimulus, name) for name in type(stimulus).model_fields)
+    return any(isinstance(one, units.Amount) and one.per_area and one != 0.0 for one in amounts)
 
 
 def _child(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:

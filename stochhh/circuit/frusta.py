@@ -1,9 +1,9 @@
 """Cutting sections, chains of frusta, into compartments.
 
 Areas and axial resistances are integrals over the frusta, without approximation.
-Where several sections hang on one point, that point becomes a compartment without
-membrane, so that voltages stay of second order in the compartments' length (Hines
-1984, doi:10.1016/0020-7101(84)90008-4).
+Where sections branch, the branching point becomes a compartment without membrane, so
+that voltages stay of second order in the compartments' length (Hines 1984,
+doi:10.1016/0020-7101(84)90008-4).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stochhh.circuit.geometry import Floats, Geometry
 
 _OHM_UM = 1e4  # in an ohm cm
 _NS = 1e9  # in a siemens
-_FREQUENCY_HZ = 100.0
+_SAME = 1e-9  # of a compartment's length: nearer to its middle is on it
 
 
 class Shape(NamedTuple):
@@ -77,65 +77,118 @@ class _Integrals:
 
 
 def cut(
-    shapes: Sequence[Shape], n_compartments: Sequence[int], resistivity_ohm_cm: float
+    shapes: Sequence[Shape], cuts: Sequence[int | Floats], resistivity_ohm_cm: float
 ) -> Geometry:
-    """Cut sections into compartments of equal length and join them.
+    """Cut sections into compartments and join them.
 
     Parameters
     ----------
     shapes : parents before their children
-    n_compartments : of each section, at least 1
+    cuts : of each section the number of compartments of equal length, at least 1, or their
+        edges (µm), from 0 to its length
     resistivity_ohm_cm : of the axoplasm
 
     Returns
     -------
     Geometry
-        Without cut ends. A branching point adds a compartment of no length and area,
-        which belongs to the section that it is on.
+        Without cut ends. A branching point, unless it is the middle of a compartment, adds
+        a compartment of no length and area, which belongs to the section that it is on.
     """
-    shared = Counter((shape.parent, shape.parent_fraction) for shape in shapes)
+    hang = Counter((shape.parent, shape.parent_fraction) for shape in shapes)
     rows = _Rows()
-    first: list[int] = []
+    joints: dict[tuple[int, float], _Joint] = {}
     begins: list[float] = []
-    integrals = [_Integrals(shape, resistivity_ohm_cm) for shape in shapes]
-    nodes: dict[tuple[int, float], int] = {}
     for index, shape in enumerate(shapes):
-        n = n_compartments[index]
-        edge = np.linspace(0.0, shape.length_um, n + 1)
-        middle = 0.5 * (edge[:-1] + edge[1:])
-        own = integrals[index]
-        parent, resistance, begin = -1, 0.0, 0.0
-        if shape.parent >= 0:
-            above, fraction = shapes[shape.parent], shape.parent_fraction
-            begin = begins[shape.parent] + fraction * above.length_um
-            n_above = n_compartments[shape.parent]
-            k = min(int(fraction * n_above), n_above - 1)
-            parent = first[shape.parent] + k
-            centre = (k + 0.5) / n_above * above.length_um
-            path = integrals[shape.parent].resistance_ohm(
-                np.array([centre, fraction * above.length_um])
-            )
-            resistance = abs(float(path[1] - path[0]))
-            key = shape.parent, fraction
-            if shared[key] > 1 and resistance > 0.0:
-                if key not in nodes:
-                    d = float(np.interp(fraction * above.length_um, *above[4:6]))
-                    nodes[key] = rows.add(parent, shape.parent, 0.0, d, 0.0, begin, resistance)
-                parent, resistance = nodes[key], 0.0
-        first.append(len(rows))
+        above = shape.parent
+        begin, joint = 0.0, _Joint(-1, 0.0)
+        if above >= 0:
+            begin = begins[above] + shape.parent_fraction * shapes[above].length_um
+            joint = joints[above, shape.parent_fraction]
         begins.append(begin)
-        at_edge, at_middle = own.resistance_ohm(edge), own.resistance_ohm(middle)
-        area, width = np.diff(own.area_um2(edge)), np.diff(own.width_um2(edge))
-        length = np.diff(edge)
-        for k in range(n):
-            resistance += float(at_middle[k] - at_edge[k])
-            rows.add(
-                parent, index, length[k], width[k] / length[k], area[k], begin + middle[k],
-                resistance,
-            )  # fmt: skip
-            parent = len(rows) - 1
-            resistance = float(at_edge[k + 1] - at_middle[k])
+        cut_at = cuts[index]
+        if isinstance(cut_at, int):
+            cut_at = np.linspace(0.0, shape.length_um, cut_at + 1)
+        branches = {part: n for (one, part), n in hang.items() if one == index}
+        section = _Section(index, shape, cut_at, begin, resistivity_ohm_cm)
+        joints |= {(index, part): at for part, at in section.add(rows, joint, branches).items()}
     return rows.geometry()
+
+
+class _Joint(NamedTuple):
+    """A compartment to hang on, and the resistance from its middle to where (ohm)."""
+
+    row: int
+    resistance: float
+
+
+class _Section:
+    """Compartments of one section, and the points on it that others hang on."""
+
+    def __init__(
+        self, index: int, shape: Shape, edge: Floats, begin_um: float, resistivity_ohm_cm: float
+    ) -> None:
+        own = _Integrals(shape, resistivity_ohm_cm)
+        self._index, self._shape, self._begin, self._own = index, shape, begin_um, own
+        self._middle = 0.5 * (edge[:-1] + edge[1:])
+        length = np.diff(edge)
+        width, area = np.diff(own.width_um2(edge)), np.diff(own.area_um2(edge))
+        self._of_each = np.stack([length, width / length, area])
+
+    def add(self, rows: _Rows, joint: _Joint, branches: dict[float, int]) -> dict[float, _Joint]:
+        """Add them, from the start to the end; `branches` counts what hangs on each part.
+
+        Where a branch hangs between two middles, a point without membrane parts what is
+        between them, so that it draws its current where it is.
+        """
+        total = self._shape.length_um
+        inside = {part * total: part for part in branches if self._parts(part, branches, joint)}
+        on_middle = {x: self._on_middle(x) for x in inside}
+        places = [(float(x), k) for k, x in enumerate(self._middle)]
+        places += [(x, -1) for x in inside if on_middle[x] < 0]
+        found: dict[float, _Joint] = {}
+        here, upto = joint, 0.0
+        first_row = -1
+        for x, k in sorted(places):
+            resistance = here.resistance + self._between(upto, x)
+            if k < 0 and resistance == 0.0:  # a point on a point
+                found[inside[x]] = here
+                continue
+            if k < 0:
+                row = self._point(rows, x, here.row, resistance)
+                found[inside[x]] = _Joint(row, 0.0)
+            else:
+                row = rows.add(
+                    here.row, self._index, *self._of_each[:, k], self._begin + x, resistance
+                )
+                first_row = row if k == 0 else first_row
+                found |= {inside[y]: _Joint(row, 0.0) for y, at in on_middle.items() if at == k}
+            here, upto = _Joint(row, 0.0), x
+        for part in branches:
+            if part not in found:  # a free start, or an end with one section behind it
+                row, x = (here.row, upto) if part > 0.5 else (first_row, float(self._middle[0]))
+                resistance = self._between(*sorted((x, part * total)))
+                if branches[part] > 1:
+                    row, resistance = self._point(rows, part * total, row, resistance), 0.0
+                found[part] = _Joint(row, resistance)
+        return found
+
+    def _parts(self, part: float, branches: dict[float, int], joint: _Joint) -> bool:
+        """Whether what hangs there parts two stretches."""
+        if part == 1.0:
+            return branches[part] > 1
+        return part > 0.0 or joint.row >= 0
+
+    def _on_middle(self, x: float) -> int:
+        k = int(np.argmin(np.abs(self._middle - x)))
+        return k if abs(self._middle[k] - x) <= _SAME * self._of_each[0, k] else -1
+
+    def _point(self, rows: _Rows, x: float, above: int, resistance: float) -> int:
+        d = float(np.interp(x, self._shape.distance_um, self._shape.diameter_um))
+        return rows.add(above, self._index, 0.0, d, 0.0, self._begin + x, resistance)
+
+    def _between(self, a: float, b: float) -> float:
+        low, high = self._own.resistance_ohm(np.array([a, b]))
+        return float(high - low)
 
 
 class _Rows:
@@ -168,29 +221,3 @@ class _Rows:
             axial_nS=axial,
             end_nS=np.zeros(len(parent)),
         )
-
-
-def length_constant_um(
-    diameter_um: float,
-    resistivity_ohm_cm: float,
-    capacitance_uF_cm2: float,
-    frequency_hz: float = _FREQUENCY_HZ,
-) -> float:
-    """Length constant of a cable at a frequency at which its membrane is all capacitance.
-
-    ``½ √(d / (π f R C))`` (Carnevale & Hines, The NEURON Book, 2006, section 5.2,
-    doi:10.1017/CBO9780511541612).
-    """
-    d_cm, farad_per_cm2 = diameter_um * 1e-4, capacitance_uF_cm2 * 1e-6
-    square = d_cm / (np.pi * frequency_hz * resistivity_ohm_cm * farad_per_cm2)
-    return float(0.5 * np.sqrt(square) * 1e4)
-
-
-def n_compartments(
-    shape: Shape, resistivity_ohm_cm: float, capacitance_uF_cm2: float, fraction: float
-) -> int:
-    """Fewest compartments of a section none of which is longer than a fraction of that constant."""
-    _, width = shape.distance_um, np.trapezoid(shape.diameter_um, shape.distance_um)
-    mean = float(width) / shape.length_um
-    longest = fraction * length_constant_um(mean, resistivity_ohm_cm, capacitance_uF_cm2)
-    return max(int(np.ceil(shape.length_um / longest * (1 - 1e-9))), 1)

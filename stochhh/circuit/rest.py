@@ -65,10 +65,11 @@ def resting_state(network: Network, name: str) -> tuple[Floats, Floats]:
         current, slope = steady(voltage)
         inside = axial @ (voltage + space) + current
         if sheathed:
+            inside += cable.end * (voltage + space)
             outside = along @ space - current
             matrix = sparse.bmat(
                 [
-                    [axial + sparse.diags(slope), axial],
+                    [axial + sparse.diags(slope + cable.end), axial + sparse.diags(cable.end)],
                     [-sparse.diags(slope), along],
                 ],
                 format="csc",
@@ -119,7 +120,7 @@ class _SteadyCurrent:
 
     def __call__(self, voltage_mV: Floats) -> tuple[Floats, Floats]:
         cable = self._network.cable
-        slope = cable.leak + cable.end
+        slope = cable.leak if len(cable.sheath_axial) else cable.leak + cable.end
         current = slope * voltage_mV - cable.leak_drive
         slope = slope.copy()
         inside = np.clip(voltage_mV, *self._range)

@@ -49,8 +49,8 @@ def solve(parent, axial, stored, conductance, drive, V, diagonal, middle):
 
 @jit
 def solve_sheathed(
-    parent, axial, along, sheath, stored, stored_sheath, conductance, drive, V, U, inside, outside,
-    block,
+    parent, axial, along, sheath, end, stored, stored_sheath, conductance, drive, V, U, inside,
+    outside, block,
 ):  # fmt: skip
     """Voltages in the middle of a step where myelin encloses a thin space.
 
@@ -63,6 +63,7 @@ def solve_sheathed(
     parent : int64 (C,), -1 at roots; every parent before its children
     axial, along : float64 (C,) nS to the parent, through the axoplasm and the space; 0 at roots
     sheath : float64 (C,) nS from the space to the bath, very large where there is no myelin
+    end : float64 (C,) nS from the axoplasm to the bath, through cut ends
     stored, stored_sheath : float64 (C,) nS, capacitances over half the step
     conductance, drive : float64 (C,) nS and pA, of the membrane
     V, U : float64 (C,) mV at the beginning, of the membrane and of the space
@@ -73,7 +74,7 @@ def solve_sheathed(
     n = parent.shape[0]
     for i in range(n):
         a = stored[i] + conductance[i]
-        block[i, 0] = a + axial[i]
+        block[i, 0] = a + axial[i] + end[i]
         block[i, 1] = -a
         block[i, 2] = a + stored_sheath[i] + sheath[i] + along[i]
         inward = stored[i] * V[i] + drive[i]

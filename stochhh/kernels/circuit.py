@@ -135,7 +135,7 @@ def simulate(
             cable, state, h, last, conductance, drive, injected,
             (middle, outside, diagonal, stored, stored_sheath, block),
         )  # fmt: skip
-        book(cable, pools, state, drive, conductance, pool_open, middle, end - begin)
+        book(cable, pools, state, drive, conductance, pool_open, middle, outside, end - begin)
         for c in range(n):
             if state.armed[c] and V[c] >= cable.spike_threshold:
                 rise = V[c] - before[c]

@@ -68,10 +68,12 @@ def open_conductances(cable, pools, steps, synapses, state, share, pool_open, co
     """Add up what conducts in each compartment, (C,) nS, and its drive, (C,) pA.
 
     `share` (S,) is the conductance of each state relative to its channel's;
-    `pool_open` is overwritten with each pool's conductance (nS).
+    `pool_open` is overwritten with each pool's conductance (nS). Cut ends lead from the
+    axoplasm to the bath: where there is a space under myelin, not through the membrane.
     """
+    sheathed = cable.sheath_axial.shape[0] > 0
     for c in range(cable.parent.shape[0]):
-        G = cable.leak[c] + cable.end[c]
+        G = cable.leak[c] if sheathed else cable.leak[c] + cable.end[c]
         inward = cable.leak_drive[c]
         occupancy = state.occupancy[c]
         for pool in range(pools.start[c], pools.start[c + 1]):
@@ -134,8 +136,8 @@ def move_voltages(cable, state, h, last, conductance, drive, injected, scratch):
         for c in range(n):
             stored_sheath[c] = 2.0 * cable.sheath_capacitance[c] / h
         solve_sheathed(
-            cable.parent, cable.axial, cable.sheath_axial, cable.sheath_conductance, stored,
-            stored_sheath, conductance, drive, V, U, middle, outside, block,
+            cable.parent, cable.axial, cable.sheath_axial, cable.sheath_conductance, cable.end,
+            stored, stored_sheath, conductance, drive, V, U, middle, outside, block,
         )  # fmt: skip
         for c in range(n):
             middle[c] -= outside[c]
@@ -146,9 +148,12 @@ def move_voltages(cable, state, h, last, conductance, drive, injected, scratch):
 
 
 @jit
-def book(cable, pools, state, drive, conductance, pool_open, middle, duration):
+def book(cable, pools, state, drive, conductance, pool_open, middle, outside, duration):
     """Book the charge that a step of `duration` (ms) moved outward, of each kind and in all."""
     ionic = 0.0
+    if cable.sheath_axial.shape[0] > 0:
+        for c in range(cable.parent.shape[0]):
+            ionic += cable.end[c] * (middle[c] + outside[c])
     for c in range(cable.parent.shape[0]):
         ionic += conductance[c] * middle[c] - drive[c]
         for pool in range(pools.start[c], pools.start[c + 1]):

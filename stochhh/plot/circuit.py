@@ -218,12 +218,12 @@ def _label(axes: Axes, text: str) -> None:
 
 
 def _deterministic_way(view: View, path: Path, axes: Axes) -> None:
-    """Where and when the deterministic spike crosses the threshold."""
+    """Where and when the deterministic spike crosses the threshold; under myelin nowhere."""
     if "deterministic_spike_time" not in view.data:
         return
     first = first_passages(view.data, path, deterministic=True)
-    came = np.isfinite(first)
-    if not came.any():
+    came = path.nodes[np.isfinite(first[path.nodes])]
+    if not len(came):
         return
     scale, _ = _scale(path)
     axes.plot(

@@ -29,6 +29,7 @@ def tree(seed: int) -> dict[str, np.ndarray]:
         "sheath": rng.uniform(0.01, 0.1, n),
         "V": rng.normal(-65.0, 10.0, n),
         "U": rng.normal(0.0, 5.0, n),
+        "end": rng.uniform(0.1, 3.0, n),
     }
 
 
@@ -108,6 +109,7 @@ def sheathed(one: dict[str, np.ndarray], h: float) -> tuple[np.ndarray, np.ndarr
         one["axial"],
         one["along"],
         one["sheath"],
+        one["end"],
         2.0 * one["capacitance"] / h,
         2.0 * one["sheath_capacitance"] / h,
         one["conductance"],
@@ -131,7 +133,7 @@ def test_two_layers_solve_the_equations(seed: int) -> None:
     membrane = np.diag(across)
     matrix = np.block(
         [
-            [laplacian(one["axial"]) + membrane, -membrane],
+            [laplacian(one["axial"]) + membrane + np.diag(one["end"]), -membrane],
             [-membrane, laplacian(one["along"]) + membrane + np.diag(myelin)],
         ]
     )
@@ -143,6 +145,7 @@ def test_two_layers_solve_the_equations(seed: int) -> None:
 def test_without_myelin_the_space_is_the_bath() -> None:
     one, h = tree(3), 0.05
     one["U"], one["sheath"] = np.zeros(len(PARENT)), np.full(len(PARENT), 1e12)
+    one["end"] = np.zeros(len(PARENT))
     inside, outside = sheathed(one, h)
     plain = 0.5 * (stepped(one, h, 1) + one["V"])
     np.testing.assert_allclose(inside - outside, plain, rtol=1e-9)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stochhh.circuit.frusta import Shape, cut, length_constant_um, n_compartments
+from stochhh.circuit.frusta import Shape, cut
+from stochhh.circuit.mesh import Mesh, length_constant_um
 
 RESISTIVITY = 100.0  # ohm cm: an ohm of a cylinder is 1e6 length / (pi/4 d²), in µm
 
@@ -87,6 +88,30 @@ def test_compartments_are_a_share_of_the_length_constant():
     # ½ √(d / (π f R C)): 1 µm, 100 Hz, 100 ohm cm, 1 µF/cm² make ½ √(1e-4 / 0.0314) cm
     constant = length_constant_um(1.0, 100.0, 1.0)
     assert constant == pytest.approx(0.5 * np.sqrt(1e-4 / (np.pi * 0.01)) * 1e4)
-    assert n_compartments(section((0, 1), (1000, 1)), 100.0, 1.0, 0.05) == int(
-        np.ceil(1000 / (0.05 * constant))
+    assert Mesh(1000.0, 0.05 * constant).number == int(np.ceil(1000 / (0.05 * constant)))
+    # ½ √(d / (R g)) of a leaky membrane, 10 mS/cm²: ½ √(1e-4 / 1) cm
+    assert length_constant_um(1.0, 100.0, 1.0, 10.0) == pytest.approx(50.0)
+
+
+def test_a_graded_mesh_is_short_at_both_ends_and_nowhere_too_long():
+    edge = Mesh(150.0, 10.0, 0.5).edge_um()
+    length = np.diff(edge)
+    middle = 0.5 * (edge[1:] + edge[:-1])
+    np.testing.assert_allclose(length, length[::-1])
+    assert edge[0] == 0.0
+    assert edge[-1] == 150.0
+    assert 0.4 < length[0] <= 0.56
+    assert np.all(length <= np.minimum(0.5 + 0.2 * np.minimum(middle, 150 - middle), 10.0) * 1.02)
+    assert len(edge) == Mesh(150.0, 10.0, 0.5).number + 1 < 40
+    np.testing.assert_allclose(np.diff(Mesh(150.0, 10.0, 20.0).edge_um()), 10.0)
+
+
+def test_a_branch_between_two_middles_parts_them_where_it_is():
+    shapes = [section((0, 2), (40, 2)), section((0, 1), (20, 1), parent=0, fraction=0.7)]
+    geometry = cut(shapes, [2, 1], RESISTIVITY)  # middles at 10 and 30, the branch at 28
+    assert geometry.parent.tolist() == [-1, 0, 1, 1]
+    assert geometry.position_um.tolist() == [10, 28, 30, 38]
+    np.testing.assert_allclose(
+        geometry.axial_nS[1:], [cylinder_nS(18, 2), cylinder_nS(2, 2), cylinder_nS(10, 1)]
     )
+    assert geometry.area_um2[1] == 0.0
