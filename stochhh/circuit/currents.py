@@ -31,7 +31,7 @@ class Currents:
     ----------
     stimuli, stimulated : tables, and the compartments of each.
     inputs, opened : likewise.
-    area_um2 : of all compartments, (C,).
+    area_um2, length_um : of all compartments, (C,).
     duration_ms : of a trial.
     name : of the scenario.
     """
@@ -41,6 +41,7 @@ class Currents:
     inputs: tuple[ConductanceInput, ...]
     opened: tuple[Ints, ...]
     area_um2: Floats
+    length_um: Floats
     duration_ms: float
     name: str
 
@@ -84,9 +85,12 @@ class Currents:
             decay, peak = float(table.decay_ms), float(table.peak_nS)
             amplitude = peak / peak_of_difference(decay, rise) if rise else peak
             rng = generator(_child(seed, _EVENT_STREAM, index))
-            for compartment in where:
-                rows.append((compartment, amplitude, decay, rise, float(table.reversal_mV)))
-                events.append(self._events(table, rng))
+            share = self.area_um2[where] / self.area_um2[where].sum() if len(where) > 1 else [1.0]
+            rates = event_rates(table, self.area_um2[where], self.length_um[where])
+            for compartment, part, rate in zip(where, share, rates, strict=True):
+                opens = amplitude if table.times_ms is None else amplitude * part
+                rows.append((compartment, opens, decay, rise, float(table.reversal_mV)))
+                events.append(self._events(table, rate, rng))
         columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
         return Inputs(
             compartment=columns[0].astype(np.int64),
@@ -98,11 +102,10 @@ class Currents:
             event=np.concatenate([*events, np.zeros(0)]),
         )
 
-    def _events(self, table: ConductanceInput, rng: np.random.Generator) -> Floats:
+    def _events(self, table: ConductanceInput, rate: float, rng: np.random.Generator) -> Floats:
         if table.times_ms is not None:
             return np.sort(np.array([float(time) for time in table.times_ms]))
-        assert table.rate is not None
-        n = rng.poisson(float(table.rate) * self.duration_ms)
+        n = rng.poisson(rate * self.duration_ms)
         return np.sort(rng.uniform(0.0, self.duration_ms, n))
 
 
@@ -121,14 +124,26 @@ def compile_currents(circuit: Circuit, network: Network) -> Currents:
         key = f"{circuit.name}: {what}[{index}].at"
         return locate(network.shapes, network.first, number[cell], at or "start", key)
 
-    for index, one in enumerate(circuit.input):
-        expected = 0.0 if one.rate is None else float(one.rate) * duration
+    area_um2, length_um = (
+        np.concatenate([getattr(one.geometry, name) for one in network.shapes])
+        for name in ("area_um2", "length_um")
+    )
+    opened = tuple(
+        where("input", index, one.cell, one.at) for index, one in enumerate(circuit.input)
+    )
+    for index, (one, there) in enumerate(zip(circuit.input, opened, strict=True)):
+        if one.rate is not None and one.rate.unit != "1/ms" and one.at != "everywhere":
+            raise InputError(
+                f'{circuit.name}: input[{index}].rate: "{one.rate.text}" is a rate per length or '
+                'area, of a whole cell; give at = "everywhere", or a rate such as "100 Hz"'
+            )
+        rates = event_rates(one, area_um2[there], length_um[there])
+        expected = float(np.sum(rates)) * duration
         if expected > _MOST_EVENTS:
             raise InputError(
                 f"{circuit.name}: input[{index}].rate: {expected:.3g} events a trial; "
                 f"at most {_MOST_EVENTS:.0e} are allowed"
             )
-    area_um2 = np.concatenate([one.geometry.area_um2 for one in network.shapes])
     stimulated = tuple(
         where("stimulus", index, one.cell, one.at) for index, one in enumerate(circuit.stimulus)
     )
@@ -142,15 +157,28 @@ def compile_currents(circuit: Circuit, network: Network) -> Currents:
         stimuli=circuit.stimulus,
         stimulated=stimulated,
         inputs=circuit.input,
-        opened=tuple(
-            where("input", index, one.cell, one.at) for index, one in enumerate(circuit.input)
-        ),
+        opened=opened,
         area_um2=area_um2,
+        length_um=length_um,
         duration_ms=duration,
         name=circuit.name,
     )
     currents.injection(np.random.SeedSequence(0), np.random.SeedSequence(0))
     return currents
+
+
+def event_rates(table: ConductanceInput, area_um2: Floats, length_um: Floats) -> Floats:
+    """Rate of the events of an input in each of its compartments (1/ms); 0 of given times.
+
+    A rate of the whole is shared among compartments by their area, so that it does not
+    depend on how many they are.
+    """
+    if table.rate is None:
+        return np.zeros(len(area_um2))
+    rate = float(table.rate)
+    if table.rate.unit == "1/ms":
+        return rate * area_um2 / area_um2.sum() if len(area_um2) > 1 else np.array([rate])
+    return rate * (area_um2 if table.rate.per_area else length_um)
 
 
 def _is_per_area(stimulus: Stimulus) -> bool:

@@ -11,6 +11,7 @@ from stochhh.fields import (
     Concentration,
     Conductance,
     Duration,
+    EventRate,
     FileName,
     Name,
     Rate,
@@ -95,7 +96,9 @@ class ConductanceInput(Table):
     """A synapse without a presynaptic cell: a conductance that opens at random or given times.
 
     Each event adds ``peak`` times a difference of two exponentials that is 1 at its
-    largest, or one exponential without `rise`.
+    largest, or one exponential without `rise`. Everywhere on a cell, events of a rate open
+    one place each, anywhere on the membrane alike; at given times the peak is that of all
+    the membrane together. So both mean the same however the cell is cut.
     """
 
     name: Name = "input"
@@ -105,7 +108,11 @@ class ConductanceInput(Table):
     decay_ms: Duration = Field(alias="decay")
     rise_ms: Duration | None = Field(None, alias="rise")
     reversal_mV: Voltage = Field(alias="reversal")
-    rate: Rate | None = Field(None, description="of a Poisson process, new in every trial")
+    rate: EventRate | None = Field(
+        None,
+        description="of a Poisson process, new in every trial: of the whole place, or, "
+        'everywhere, per length ("5 / (s um)") or area ("0.1 / (s um^2)")',
+    )
     times_ms: tuple[Time, ...] | None = Field(None, alias="times", max_length=1_000_000)
 
     @model_validator(mode="after")

@@ -310,6 +310,49 @@ def test_a_stimulus_at_a_branching_point_goes_into_the_node():
         run(tables, [drive[0] | {"amplitude": "1 uA/cm^2"}], duration="1 ms")
 
 
+@pytest.mark.parametrize(
+    ("rate", "per_second"),
+    [("500 / s", 500.0), ("2 / (s um)", 600.0), ("0.5 / (s um^2)", 0.5 * np.pi * 2 * 300)],
+)
+def test_an_input_everywhere_is_the_same_on_every_mesh(rate, per_second):
+    """Mean by Campbell's theorem, rate × peak × decay × 60 mV over the leak; the input is small."""
+    leak = {"conductance": "1 mS/cm^2", "reversal": "0 mV"}
+    leak_nS = 0.01 * np.pi * 2 * 300
+    everywhere = {"at": "everywhere", "peak": "0.002 nS", "decay": "3 ms", "reversal": "60 mV"}
+    for n in (8, 40):
+        tables = axon({"capacitance": "1 uF/cm^2", "leak": leak}, "300 um", "2 um", n=n)
+        tables["input"] = [everywhere | {"rate": rate}]
+        found = run(tables, duration="4000 ms", step="0.5 ms", record={"interval": "1 ms"})
+        mean = found["voltage"].values[0, 50:].mean()
+        expected = per_second * 1e-3 * 0.002 * 3 * 60 / leak_nS
+        # 2000 events or more: a standard error of 2.2 % of their number
+        assert mean == pytest.approx(expected, rel=0.12)
+
+
+def test_an_input_everywhere_at_given_times_opens_its_peak_in_all():
+    """1 nS in all the membrane of a cable without axial resistance, as in one patch."""
+    peaks = []
+    for n in (4, 20):
+        tables = axon(PASSIVE, "300 um", "2 um", "0.1 ohm cm", n=n)
+        tables["input"] = [
+            {"at": "everywhere", "peak": "1 nS", "decay": "3 ms", "reversal": "0 mV",
+             "times": ["5 ms"]}
+        ]  # fmt: skip
+        found = run(tables, duration="30 ms", step="0.02 ms", record={"interval": "0.1 ms"})
+        peaks.append(found["voltage"].values.max())
+    assert peaks[0] == pytest.approx(peaks[1], abs=1e-3)
+    assert peaks[0] > -63
+
+
+def test_a_rate_per_length_needs_a_cell():
+    tables = axon(PASSIVE, n=4)
+    tables["input"] = [
+        {"at": "end", "peak": "1 nS", "decay": "3 ms", "reversal": "0 mV", "rate": "5 / (s um)"}
+    ]
+    with pytest.raises(stochhh.InputError, match=r"input\[0\].rate: .* of a whole cell"):
+        run(tables, duration="1 ms")
+
+
 def test_results_are_saved_and_loaded_whole(tmp_path):
     result = stochhh.run("two-neurons", overrides=["run.trials=2", "run.duration=8 ms"], seed=1)
     stochhh.save(result, tmp_path)
