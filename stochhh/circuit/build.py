@@ -63,18 +63,20 @@ class Network:
         return [r for membrane in self.membranes.values() for r in membrane.reversals_mV]
 
 
-def build_network(circuit: Circuit) -> Network:
+def build_network(circuit: Circuit, parts: int = 1) -> Network:
     """Work out the compartments, channels and synapses that a circuit describes.
+
+    Compartments are cut into equal `parts` of what they would be.
 
     Raises
     ------
     InputError
         A shape, a membrane, a place or a receptor that cannot be.
     """
-    shapes = _shapes(circuit)
+    shapes = _shapes(circuit, parts)
     first = np.cumsum([0, *(len(one.geometry.parent) for one in shapes)]).astype(np.int64)
     crowd = Crowd(circuit)
-    parts = [crowd.settle(one, int(first[index])) for index, one in enumerate(shapes)]
+    cables = [crowd.settle(one, int(first[index])) for index, one in enumerate(shapes)]
     receptors = [crowd.receptors(index) for index in range(len(circuit.synapse))]
     number = {one.name: index for index, one in enumerate(shapes)}
     ends = np.zeros((2, len(circuit.synapse)), dtype=np.int64)
@@ -92,18 +94,18 @@ def build_network(circuit: Circuit) -> Network:
         kinds=(*crowd.kinds, *crowd.receptor_kinds),
         n_channel_kinds=len(crowd.kinds),
         pools=tuple(crowd.pools),
-        cable=_joined(parts, any(one.sheathed for one in shapes)),
+        cable=_joined(cables, any(one.sheathed for one in shapes)),
         receptor_kind=len(crowd.kinds) + np.array(receptors, dtype=np.int64),
         synapse_source=ends[0],
         synapse_target=ends[1],
     )
 
 
-def _shapes(circuit: Circuit) -> tuple[Shape, ...]:
+def _shapes(circuit: Circuit, parts: int) -> tuple[Shape, ...]:
     shapes: list[Shape] = []
     n = 0
     for cell in circuit.cell:
-        shapes.append(shape(cell, circuit.membranes, circuit.name))
+        shapes.append(shape(cell, circuit.membranes, circuit.name, parts))
         n += len(shapes[-1].geometry.parent)
         if n > _MOST_COMPARTMENTS:
             raise InputError(

@@ -72,8 +72,8 @@ class Shape:
         return main_path(self.geometry)
 
 
-def shape(cell: Cell, membranes: dict[str, CellMembrane], where: str) -> Shape:
-    """Cut a cell into compartments.
+def shape(cell: Cell, membranes: dict[str, CellMembrane], where: str, parts: int = 1) -> Shape:
+    """Cut a cell into compartments, and each of them into `parts`.
 
     Raises
     ------
@@ -112,13 +112,13 @@ def shape(cell: Cell, membranes: dict[str, CellMembrane], where: str) -> Shape:
         ),
         strict=True,
     )
-    n = sum(mesh.number for mesh in meshes)
+    n = parts * sum(mesh.number for mesh in meshes)
     if n > MOST_COMPARTMENTS:
         raise InputError(
             f"{where}: {n:,d} compartments; at most {MOST_COMPARTMENTS:,d} are "
             "allowed; make compartment (a fraction of the length constant) larger"
         )
-    geometry = frusta.cut(stretches, [mesh.edge_um() for mesh in meshes], resistivity)
+    geometry = frusta.cut(stretches, [mesh.edge_um(parts) for mesh in meshes], resistivity)
     section_names = [stretch.name for stretch in stretches]
     geometry, cuts = _cut_open(geometry, section_names, cell.killed, resistivity, where)
     sheaths = [section.sheath if section is not None else None for section in sections]

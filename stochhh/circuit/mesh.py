@@ -132,12 +132,13 @@ class Mesh(NamedTuple):
             return max(int(np.ceil(self.length_um / self.longest_um * (1 - 1e-9))), 1)
         return max(int(np.ceil(2 * self._number(0.5 * self.length_um) * (1 - 1e-9))), 2)
 
-    def edge_um(self) -> Floats:
-        """Edges of compartments, from 0 to the length."""
+    def edge_um(self, parts: int = 1) -> Floats:
+        """Edges of compartments, each cut into `parts`, from 0 to the length."""
+        n = parts * self.number
         if self.first_um >= self.longest_um:
-            return np.linspace(0.0, self.length_um, self.number + 1)
+            return np.linspace(0.0, self.length_um, n + 1)
         whole = 2 * self._number(0.5 * self.length_um)
-        upto = np.linspace(0.0, whole, self.number + 1)
+        upto = np.linspace(0.0, whole, n + 1)
         nearer = np.minimum(upto, whole - upto)
         graded = self._number(self._graded_um)
         edge = self.first_um / _GROWTH * np.expm1(_GROWTH * np.minimum(nearer, graded))

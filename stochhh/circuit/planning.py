@@ -62,20 +62,28 @@ def _axes(plan: CircuitPlan) -> tuple[Any, ...]:
     )
 
 
-def plan_circuit_point(circuit: Circuit, index: int) -> CircuitPlan:
+def plan_circuit_point(
+    circuit: Circuit, index: int, finer: CircuitPlan | None = None
+) -> CircuitPlan:
     """Work out the plan of one point of a sweep that stands alone, in whatever it differs.
 
     Parameters
     ----------
     circuit : of that point, without a sweep and with a seed
     index : its number, from which its random streams follow
+    finer : its plan, of which step and compartments are halved; without it, as they are
 
     Raises
     ------
     InputError
         Anything about it that only shows when it is worked out.
     """
-    plan = _plan(circuit, index)
+    if finer is None:
+        plan = _plan(circuit, index)
+    else:
+        step = Amount(finer.step_ms / 2, "ms", f"{finer.step_ms / 2!r} ms")
+        run = circuit.run.model_copy(update={"step_ms": step})
+        plan = _plan(circuit.model_copy(update={"run": run}), index, parts=2)
     check_memory(plan, 1, 1)
     return plan
 
@@ -103,8 +111,8 @@ def _random(circuit: Circuit) -> bool:
     return is_random(circuit.stimulus) or any(one.rate is not None for one in circuit.input)
 
 
-def _plan(circuit: Circuit, index: int) -> CircuitPlan:
-    network = build_network(circuit)
+def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
+    network = build_network(circuit, parts)
     initial = circuit.run.initial.voltage
     if isinstance(initial, Amount):
         voltage = np.full(network.n_compartments, float(initial))

@@ -25,11 +25,20 @@ def show(
     graph: Annotated[
         Path | None, typer.Option(help="For a scheme: file for a drawing of its states.")
     ] = None,
+    converge: Annotated[
+        bool,
+        typer.Option(
+            "--converge",
+            help="For cells: halve step and compartments once, in the deterministic limit.",
+        ),
+    ] = False,
 ) -> None:
     """Show a resolved membrane or its cells, or the states and rates of a channel scheme."""
     from stochhh.kinetics.files import is_scheme
 
-    if is_scheme(name):
+    if converge:
+        _show_convergence(name, overrides or ())
+    elif is_scheme(name):
         _show_scheme(name, voltage, graph)
     else:
         _show_scenario(name, overrides or ())
@@ -69,6 +78,25 @@ def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
         with replacing(graph) as temporary:
             save_figure(state_graph(scheme, voltage_mV), temporary)
         screen.say(f"drew {graph}")
+
+
+def _show_convergence(name: str, overrides: Sequence[str]) -> None:
+    from rich.console import Console
+
+    from stochhh.circuit.converge import convergence
+    from stochhh.console_circuits import convergence_table
+    from stochhh.kinetics.files import is_scheme
+    from stochhh.scenario import Circuit, load_experiment
+
+    resolved = None if is_scheme(name) else load_experiment(name, overrides)
+    if not isinstance(resolved, Circuit):
+        raise InputError(
+            f"--converge: {name} has no cells; need a scenario with [[cell]], such as myelinated "
+            "(one membrane's deterministic limit is solved to a relative 1e-8)"
+        )
+    with Console(stderr=True).status("halving step and compartments"):
+        changes = convergence(resolved)
+    Console().print(convergence_table(resolved.title, changes))
 
 
 def _show_scenario(name: str, overrides: Sequence[str]) -> None:

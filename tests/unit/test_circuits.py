@@ -212,6 +212,50 @@ def test_compartments_that_do_not_resolve_the_space_are_told_of():
         run(axon(PASSIVE, "1 mm", n=1), duration="0.1 ms", step="0.1 ms")
 
 
+def test_converge_halves_step_and_compartments_once():
+    from stochhh.circuit.converge import convergence
+    from stochhh.scenario import load_experiment
+
+    def tables(step, n):
+        return {
+            **axon(SQUID, "1 mm", "1 um", n=n), "stimulus": pulse("200 pA"),
+            "run": {"duration": "5 ms", "step": step, "seed": 1, "record": {"interval": "0.1 ms"}},
+        }  # fmt: skip
+
+    found = {change.what: change for change in convergence(load_experiment(tables("0.02 ms", 20)))}
+    for step, n, which in (("0.02 ms", 20, 0), ("0.01 ms", 40, 1)):
+        data = stochhh.run(tables(step, n), method="deterministic").dataset
+        path = main_path(data, "axon")
+        first = first_passages(data, path)[0]
+        expected = {
+            "conduction velocity (m/s)": float(velocity_m_per_s(path, first)),
+            "spikes at the end": 1.0,
+            "first at the end (ms)": first[-1],
+        }
+        for what, value in expected.items():
+            assert found[what][2 + which] == pytest.approx(value, rel=1e-9)
+        peak = data["voltage"].values[0, :, -1].max()  # of records
+        assert peak <= found["peak at the end (mV)"][2 + which] < peak + 1
+    one = found["conduction velocity (m/s)"]
+    assert one.percent == pytest.approx(100 * (one.halved / one.as_is - 1))
+    assert 0.05 < abs(one.percent) < 5
+    assert found["spikes at the end"].percent == 0.0
+
+
+def test_show_prints_what_converges(capsys):
+    from stochhh.cli import main
+
+    short = ["--set", 'run.duration="1 ms"', "--set", "cell.0.section.0.compartments=20"]
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "thin-axon_FL07", "--converge", *short])
+    assert not ended.value.code
+    assert "both halved" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "squid-patch", "--converge"])
+    assert ended.value.code == 2
+    assert "has no cells; need a scenario with [[cell]]" in capsys.readouterr().err
+
+
 def test_show_and_estimate_say_what_compartments_resolve():
     from stochhh.costs import estimate
     from stochhh.describe_circuit import describe_circuit
