@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _FREE = (0.55, 0.85)  # of the way from a start at an end
-_INSIDE = (0.4, 0.7)  # of the rest of the way from a start further in
+_INSIDE = (0.4, 0.6)  # of the rest of the way from a start further in
 _NODES = (0.4, 0.85)  # of the way, of nodes whose passages make a slope
 _AT_END = 0.1  # of the way: a start as near to an end is at it
 _LEAST_PART = 0.1  # of the way between two places of a velocity
@@ -31,6 +31,10 @@ class Path(NamedTuple):
     compartment: Ints  # (P,)
     position_um: Floats  # (P,) from the start
     nodes: Ints  # of them those between myelin, where there is any; else all
+
+    def only(self, kept: Ints) -> Path:
+        """The same way at some of its places, given by their indices."""
+        return Path(self.cell, self.compartment[kept], self.position_um[kept], np.arange(len(kept)))
 
     @property
     def is_cable(self) -> bool:
@@ -84,6 +88,16 @@ def _nodes(data: xr.Dataset, way: Ints) -> Ints:
     bare = ~bears & (data["length"].values[way] > 0.0)  # and no branching point
     n_bare = int(np.sum(np.diff(bare.astype(int), prepend=0) == 1))
     return np.nonzero(bears)[0] if n_bare >= _FEWEST_INTERNODES else everywhere
+
+
+def is_uniform(data: xr.Dataset, path: Path) -> bool:
+    """Whether diameter and density of channels are the same all along a path (to 1 %)."""
+    way = path.compartment[data["area"].values[path.compartment] > 0.0]
+    diameter, area = data["diameter"].values[way], data["area"].values[way]
+    count = data["count"].values[way]
+    expected = area[:, None] / area.sum() * count.sum(axis=0)
+    close = np.abs(count - expected) <= 1.5 + 0.01 * expected  # whole numbers
+    return bool(diameter.max() <= 1.01 * diameter.min() and close.all())
 
 
 def places_of(data: xr.Dataset, path: Path) -> Ints:
@@ -163,7 +177,7 @@ def velocity_m_per_s(path: Path, first_ms: Floats) -> Floats:
     """Conduction velocity of the first spike, where it travels freely.
 
     Between 55 and 85 % of the way, away from the end; where it began further in, between
-    40 and 70 % of what lies before it. Of a myelinated axon the slope of the passages of its
+    40 and 60 % of what lies before it. Of a myelinated axon the slope of the passages of its
     nodes from 40 to 85 %: between them, under myelin, there is no place of an impulse.
 
     Parameters
@@ -193,7 +207,7 @@ def _velocity(part: Floats, first_ms: Floats, between_nodes: bool) -> float:
     if begin > 1.0 - _SHORTEST_REST:  # it travels the other way
         return -_velocity(1.0 - part[::-1], first_ms[::-1], between_nodes)
     window = np.array(_NODES if between_nodes else _FREE)
-    if begin > _AT_END:
+    if begin - part[0] > _AT_END:
         window = begin + (1.0 - begin) * np.array(_INSIDE)
     low, high = (part[np.argmin(np.abs(part - one))] for one in window)
     if part[passed[0]] > low + _NEAR or part[passed[-1]] < high - _NEAR:

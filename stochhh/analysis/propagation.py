@@ -45,10 +45,10 @@ def fates(
     waves: list[Wave],
     trials: Ints,
     evoked_ms: Floats,
-    origin: int,
+    origin: int | Ints,
     reach: int,
     end: int,
-    window_ms: float,
+    window_ms: float | Floats,
     split_ms: float,
 ) -> Fates:
     """Sort waves by how they began and what became of them.
@@ -58,23 +58,26 @@ def fates(
     waves : of `find_waves`
     trials : labels of all trials
     evoked_ms : when stimuli begin, the same in all trials
-    origin, reach : an evoked wave begins within `reach` compartments of `origin`
+    origin, reach : an evoked wave begins within `reach` compartments of `origin`, one or that
+        of each stimulus; -1: anywhere
     end : compartment that is the end of the way
-    window_ms : an evoked wave begins within it after its stimulus
+    window_ms : an evoked wave begins within it after its stimulus, one or that of each
     split_ms : a wave that begins where another passed not longer ago is split off it
     """
     evoked: list[Wave | None] = []
     taken: set[int] = set()
+    origins = np.broadcast_to(origin, np.shape(evoked_ms))
+    windows = np.broadcast_to(window_ms, np.shape(evoked_ms))
     for trial in trials:
         mine = [(index, wave) for index, wave in enumerate(waves) if wave.trial == trial]
-        for when in evoked_ms:
+        for when, where, window in zip(evoked_ms, origins, windows, strict=True):
             match = next(
                 (
                     index
                     for index, wave in mine
                     if index not in taken
-                    and abs(wave.origin - origin) <= reach
-                    and when <= wave.begin_ms <= when + window_ms
+                    and (where < 0 or abs(wave.origin - where) <= reach)
+                    and when <= wave.begin_ms <= when + window
                 ),
                 None,
             )
@@ -145,7 +148,7 @@ def arrival_jitter(
     np.add.at(means, owner, times)
     squares = (times - (means / size)[owner]) ** 2  # each is free of its group's mean
     free = n - n_groups
-    distance = position_um[places] - position_um[reference]
+    distance = np.abs(position_um[places] - position_um[reference])
     sd = np.sqrt(squares.sum(axis=0) / free)
     factor = np.sqrt(free / chi2.ppf([[0.975], [0.025]], free))
     left_out = np.array([_exponent(distance, np.delete(squares, k, axis=0)) for k in range(n)])

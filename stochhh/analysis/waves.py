@@ -3,12 +3,13 @@
 Each crossing is linked to the one nearest in time in the next compartment, if each is
 the other's nearest and they are not too far apart. Chains of links are waves. Where the
 time of passage has a second minimum along a chain, two waves met and annihilated each
-other. Several may be in flight.
+other. Several may be in flight. One that ends and goes on a little farther about when it
+would have got there passed in between without crossing the threshold: it is one wave.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SLOWEST = 10.0  # times the median delay between neighbours: longest gap within a wave
+_FEWER = 0.5  # of the impulses that pass
+_BRIDGE = 0.25  # of the way: longest stretch that is passed below the threshold
+_SLOWED = 4.0  # times the usual delay per distance, in such a stretch
 _SHORTEST_GAP_MS = 0.2  # of that gap: jitter must not break waves
 
 
@@ -32,7 +36,8 @@ class Wave(NamedTuple):
     ----------
     trial : label of its trial.
     first, last : compartments of the path it passed, both included.
-    passage_ms : (last - first + 1,) when it passed each.
+    passage_ms : (last - first + 1,) when it passed each; NaN where it stayed below the
+        threshold.
     met_before, met_behind : whether it ended by meeting another wave, at its first or
         last compartment.
     """
@@ -47,12 +52,12 @@ class Wave(NamedTuple):
     @property
     def origin(self) -> int:
         """Compartment of the path where it began."""
-        return self.first + int(np.argmin(self.passage_ms))
+        return self.first + int(np.nanargmin(self.passage_ms))
 
     @property
     def begin_ms(self) -> float:
         """When it began."""
-        return float(self.passage_ms.min())
+        return float(np.nanmin(self.passage_ms))
 
     def at(self, compartment: int) -> float:
         """When it passed a compartment of the path (ms); NaN if it did not."""
@@ -61,7 +66,9 @@ class Wave(NamedTuple):
         return float(self.passage_ms[compartment - self.first])
 
 
-def find_waves(data: xr.Dataset, path: Path, gap_ms: float | None = None) -> list[Wave]:
+def find_waves(
+    data: xr.Dataset, path: Path, gap_ms: float | None = None, deterministic: bool = False
+) -> list[Wave]:
     """Find all waves that travelled along a path, in order of trials and beginnings.
 
     Parameters
@@ -70,8 +77,9 @@ def find_waves(data: xr.Dataset, path: Path, gap_ms: float | None = None) -> lis
     path : of `main_path`
     gap_ms : longest delay between neighbouring compartments within a wave; by default
         ten times the median delay of nearest crossings, at least 0.2 ms
+    deterministic : those of the deterministic limit, as trial 0
     """
-    trial, place, time = _crossings(data, path)
+    trial, place, time = _crossings(data, path, deterministic)
     linked = _links(trial, place, time, gap_ms)
     following = np.full(len(time), -1)
     following[linked[:, 0]] = linked[:, 1]
@@ -84,17 +92,85 @@ def find_waves(data: xr.Dataset, path: Path, gap_ms: float | None = None) -> lis
         while following[chain[-1]] >= 0:
             chain.append(int(following[chain[-1]]))
         waves.extend(_parted(int(trial[start]), int(place[start]), time[chain], gap))
-    return sorted(waves, key=lambda wave: (wave.trial, wave.begin_ms))
+    distance = np.diff(path.position_um)[place[linked[:, 0]]]
+    pace = (
+        float(np.median(np.abs(np.diff(time[linked], axis=1)[:, 0]) / distance))
+        if len(linked)
+        else 0.0
+    )
+    whole = _bridged(sorted(waves, key=_order), path.position_um, pace)
+    return sorted(whole, key=_order)
 
 
-def _crossings(data: xr.Dataset, path: Path) -> tuple[Ints, Ints, Floats]:
+def _order(wave: Wave) -> tuple[int, float]:
+    return wave.trial, wave.begin_ms
+
+
+def _bridged(waves: list[Wave], position_um: Floats, pace_ms_per_um: float) -> list[Wave]:
+    """Join waves that go on beyond places that they passed below the threshold."""
+    whole: list[Wave] = []
+    for _, group in groupby(waves, key=lambda wave: wave.trial):
+        open_ones = list(group)
+        while open_ones:
+            wave = open_ones.pop(0)
+            following = True
+            while following:
+                following = False
+                for k, other in enumerate(open_ones):
+                    joined = _joined(wave, other, position_um, pace_ms_per_um)
+                    if joined is not None:
+                        wave, following = joined, True
+                        del open_ones[k]
+                        break
+            whole.append(wave)
+    return whole
+
+
+def _joined(wave: Wave, other: Wave, position_um: Floats, pace: float) -> Wave | None:
+    """Join a wave with one that begins where and when it would have come out; or None."""
+    onwards = other.first > wave.last
+    if not onwards and other.last >= wave.first:
+        return None
+    if onwards:
+        end, met = wave.last, wave.met_behind or other.met_before
+    else:
+        end, met = wave.first, wave.met_before or other.met_behind
+    away = wave.origin != end or wave.first == wave.last
+    apart = abs(position_um[other.origin] - position_um[end])
+    near = apart <= _BRIDGE * (position_um[-1] - position_um[0])
+    delay = other.begin_ms - wave.at(end)
+    soon = 0.0 <= delay <= _SLOWED * apart * pace + _SHORTEST_GAP_MS
+    if met or not (away and near and soon):
+        return None
+    low, high = (wave, other) if onwards else (other, wave)
+    between = np.full(high.first - low.last - 1, np.nan)
+    passage = np.concatenate([low.passage_ms, between, high.passage_ms])
+    return Wave(wave.trial, low.first, high.last, passage, low.met_before, high.met_behind)
+
+
+def silent_places(data: xr.Dataset, path: Path) -> Ints:
+    """Indices of places whose threshold fewer than half of the impulses cross that pass.
+
+    Those that come to it, or those that are seen beyond it, if these are fewer: where
+    impulses fail, none are seen beyond.
+    """
+    number = np.bincount(_crossings(data, path, False)[1], minlength=len(path.compartment))
+    before = np.maximum.accumulate(number)
+    beyond = np.maximum.accumulate(number[::-1])[::-1]
+    return np.nonzero(number < _FEWER * np.minimum(before, beyond))[0]
+
+
+def _crossings(data: xr.Dataset, path: Path, deterministic: bool) -> tuple[Ints, Ints, Floats]:
     """Trial, place along the path and time of each crossing on it."""
+    prefix = "deterministic_" if deterministic else ""
     index = np.full(data.sizes["compartment"], -1)
     index[path.compartment] = np.arange(len(path.compartment))
-    place = index[data["spike_compartment"].values.astype(int)]
+    place = index[data[f"{prefix}spike_compartment"].values.astype(int)]
     mine = place >= 0
-    trial = data["spike_trial"].values[mine].astype(np.int64)
-    return trial, place[mine], data["spike_time"].values[mine]
+    time = data[f"{prefix}spike_time"].values[mine]
+    if deterministic:
+        return np.zeros(len(time), dtype=np.int64), place[mine], time
+    return data["spike_trial"].values[mine].astype(np.int64), place[mine], time
 
 
 def _links(trial: Ints, place: Ints, time: Floats, gap_ms: float | None) -> Ints:

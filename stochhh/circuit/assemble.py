@@ -128,6 +128,11 @@ def _cells(plan: CircuitPlan) -> dict[str, Any]:
         ),
         "count": (("compartment", "population"), count, _attrs("1", "channels")),
         "place_compartment": ("place", plan.where),
+        "stimulus_compartment": (
+            "stimulus",
+            np.array([at[0] if len(at) == 1 else -1 for at in plan.currents.stimulated], dtype=int),
+            _attrs("1", "compartment that a stimulus acts on, -1 for all of a cell"),
+        ),
         "synapse_source": ("synapse", plan.network.synapse_source),
         "synapse_target": ("synapse", plan.network.synapse_target),
     }

@@ -56,6 +56,9 @@ def _ways(axes: Axes, study: Any) -> None:
         shown.add(which)
     if study.deterministic_ms is not None and np.isfinite(study.deterministic_ms).any():
         axes.plot(study.deterministic_ms, position, label="deterministic", **style.LIMIT)
+    if study.bridged_um is not None:
+        low, high = (one / scale for one in study.bridged_um)
+        axes.axhspan(low, high, color="0.9", zorder=0, label="below threshold")
     axes.set_xlabel("time (ms)")
     axes.set_ylabel(f"place ({unit})")
     axes.set_ylim(position[-1], 0.0)
@@ -81,9 +84,10 @@ def _jitter(axes: Axes, study: Any) -> None:
         linewidth=0.8,
         label="trials, 95 %",
     )
-    middle = len(x) // 2
-    root = jitter.sd_ms[middle] * np.sqrt(x / x[middle])
-    axes.plot(x, root, color=style.MEAN, linewidth=1.2, label="∝ √distance")
+    if study.is_uniform:  # in others delays differ from place to place
+        middle = len(x) // 2
+        root = jitter.sd_ms[middle] * np.sqrt(x / x[middle])
+        axes.plot(x, root, color=style.MEAN, linewidth=1.2, label="∝ √distance")
     axes.set_xscale("log")
     axes.set_yscale("log")
     for axis, values in ((axes.xaxis, x), (axes.yaxis, jitter.sd_ms)):

@@ -35,6 +35,7 @@ _IMPULSES = (
     ("first_at_end", "first arrival (ms)"),
     ("evoked_vesicles", "vesicles in a trial"),
 )
+_SINGLE = ("spikes_at_end", "impulses at the end")
 _PARTS = ("cell", "synapse")
 _MOST_CURVES = 6
 _LOG_RATIO = 20.0
@@ -52,7 +53,8 @@ def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
         figure.suptitle(scenario.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
         panels: Any = figure.subplots(2, 2, sharex=True)
         shown = _CLAMPED if "current_mean" in dataset else _SPIKING
-        shown = _IMPULSES if "rate_at_end" in dataset else shown
+        if "rate_at_end" in dataset:
+            shown = _IMPULSES if has_rates(dataset) else (_SINGLE, *_IMPULSES[1:])
         for axes, (name, label) in zip(panels.flat, shown, strict=True):
             if name not in dataset:
                 axes.set_axis_off()
@@ -71,6 +73,11 @@ def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
         if handles:
             figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
+
+
+def has_rates(dataset: xr.Dataset) -> bool:
+    """Whether any trial has two impulses at the end of a cell, as a rate needs."""
+    return bool((dataset["spikes_at_end"] > 1).any())
 
 
 def last_part(dataset: xr.Dataset, name: str) -> tuple[xr.Dataset, str]:

@@ -10,8 +10,9 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
-from stochhh.analysis.cells import Path, cell_names, first_passages, main_path, velocity_m_per_s
+from stochhh.analysis.cells import Path, cell_names, is_uniform, main_path, velocity_m_per_s
 from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.propagation import (
     Fates,
@@ -20,7 +21,7 @@ from stochhh.analysis.propagation import (
     fates,
     poisson_rate,
 )
-from stochhh.analysis.waves import Floats, Ints, Wave, find_waves
+from stochhh.analysis.waves import Floats, Ints, Wave, find_waves, silent_places
 from stochhh.errors import InputError
 from stochhh.plot.propagation import draw_propagation
 from stochhh.scenario.studies.circuits import PropagationStudy
@@ -28,17 +29,25 @@ from stochhh.studies.circuits import CircuitOccasion
 from stochhh.studies.study import Findings, Numbers, Row, Study, named
 from stochhh.writing import replacing
 
-_REFERENCE, _END = 0.15, 0.9  # of the way: free of the stimulus, and of the sealed end
+_REFERENCE, _NEAREST = 0.15, 0.25  # of the way from the stimulus: free of it
+_END = 0.9  # of the way: free of the sealed end
+_BACKWARDS = 0.75  # of the way: impulses that begin beyond are followed to the start
+_AT_END = 0.1  # of the way: a stimulus as near to an end is at it
+_FEWEST = 5  # places
+_FEW = 0.05  # of the impulses
 _PLACES = 12  # of the curve of jitter
 
 
 class Propagation(NamedTuple):
     """What the picture and the files are made of."""
 
-    path: Path
+    path: Path  # where waves were looked for
+    way: Path  # the whole
     waves: list[Wave]
     fates: Fates
     jitter: Jitter | None
+    is_uniform: bool
+    bridged_um: tuple[float, float] | None  # stretch whose threshold impulses do not cross
     deterministic_ms: Floats | None
     n_trials: int
     duration_ms: float
@@ -51,57 +60,114 @@ def compute(occasion: CircuitOccasion) -> Findings:
     cell = settings.cell or cell_names(data)[0]
     if cell not in cell_names(data):
         raise InputError(f"cell: no cell '{cell}'; there are {', '.join(cell_names(data))}")
-    path = main_path(data, cell)
+    way = main_path(data, cell)
+    path = way.only(way.nodes)
     n = len(path.compartment)
-    if n < 5:
-        raise InputError(f"'{cell}' has {n} compartments along its way; need at least 5")
-    evoked_ms, origin = _evoked(occasion, cell, path)
+    if n < _FEWEST:
+        what = "compartments" if n == len(way.compartment) else "nodes"
+        raise InputError(f"'{cell}' has {n} {what} along its way; need at least {_FEWEST}")
+    evoked_ms, origin, window = _evoked(occasion, cell, way, path)
     trials = data["trial"].values
     waves = find_waves(data, path)
-    end = _place(path, _END)
+    begin = max(int(origin[0]), 0) if len(origin) else 0
+    start = float(path.position_um[begin] / path.position_um[-1])
+    start = 0.0 if start < _AT_END else 1.0 if start > 1 - _AT_END else start
+    goal = 0.0 if start > _BACKWARDS else 1.0
+    reference, nearest, end = (
+        _place(path, start + part * (goal - start)) for part in (_REFERENCE, _NEAREST, _END)
+    )
+    if goal == 1.0:
+        end = _place(path, _END)
     reach = max(int(settings.reach * n), 1)
-    window, split = float(settings.window_ms), float(settings.split_ms)
+    split = float(settings.split_ms)
     found = fates(waves, trials, evoked_ms, origin, reach, end, window, split)
     came = [
         wave
         for wave, arrived in zip(found.evoked, found.arrived, strict=True)
         if wave is not None and arrived
     ]
-    reference = _place(path, _REFERENCE)
-    places = np.unique(np.linspace(_place(path, 0.25), end, _PLACES).astype(int))
+    places = np.unique(np.linspace(nearest, end, _PLACES).astype(int))
+    if goal == 0.0:
+        places = places[::-1]
     stimulus = np.tile(np.arange(len(evoked_ms)), len(trials))[found.arrived]
+    if came:  # but not where impulses stay below the threshold
+        seen = np.array([[wave.at(place) for wave in came] for place in places])
+        places = places[(np.isnan(seen).mean(axis=1) < _FEW) & (places != reference)]
     jitter = arrival_jitter(came, path.position_um, reference, places, stimulus)
-    limit = None
-    if "deterministic_spike_time" in data:
-        limit = first_passages(data, path, deterministic=True)
     study = Propagation(
-        path, waves, found, jitter, limit, len(trials), float(circuit.run.duration_ms)
+        path=path,
+        way=way,
+        waves=waves,
+        fates=found,
+        jitter=jitter,
+        is_uniform=is_uniform(data, path),
+        bridged_um=_below(data, path),
+        deterministic_ms=_deterministic(data, path),
+        n_trials=len(trials),
+        duration_ms=float(circuit.run.duration_ms),
     )
     return Findings(_numbers(study, came), study)
 
 
-def _evoked(occasion: CircuitOccasion, cell: str, path: Path) -> tuple[Floats, int]:
-    """Times of the stimuli and where along the path they act."""
+def _below(data: xr.Dataset, path: Path) -> tuple[float, float] | None:
+    """Stretch of a path that most impulses pass below the threshold."""
+    silent = silent_places(data, path)
+    if not len(silent):
+        return None
+    low, high = path.position_um[[silent[0], silent[-1]]]
+    return float(low), float(high)
+
+
+def _deterministic(data: xr.Dataset, path: Path) -> Floats | None:
+    """When the first impulse of the deterministic limit that goes anywhere passes each place."""
+    if "deterministic_spike_time" not in data:
+        return None
+    passage = np.full(len(path.compartment), np.nan)
+    waves = find_waves(data, path, deterministic=True)
+    first = next((wave for wave in waves if wave.last > wave.first), None)
+    if first is not None:
+        passage[first.first : first.last + 1] = first.passage_ms
+    return passage
+
+
+def _evoked(
+    occasion: CircuitOccasion, cell: str, way: Path, path: Path
+) -> tuple[Floats, Ints, Floats]:
+    """When stimuli begin, where along the path (-1: everywhere), and windows of what they begin."""
     settings = occasion.settings
-    circuit = occasion.circuit
+    circuit, data = occasion.circuit, occasion.data
     mine = [
-        one
-        for one in circuit.stimulus
+        (index, one)
+        for index, one in enumerate(circuit.stimulus)
         if (one.cell or circuit.cell[0].name) == cell and getattr(one, "start_ms", None) is not None
     ]
-    origin = 0
-    if mine and mine[0].at == "end":
-        origin = len(path.compartment) - 1
-    elif mine and mine[0].at == "middle":
-        origin = len(path.compartment) // 2
-    if settings.evoked_ms is not None:
-        return np.array([float(time) for time in settings.evoked_ms]), origin
-    times: list[float] = []
-    for one in mine:
+    window = float(settings.window_ms)
+    begun: list[tuple[float, int, float]] = []
+    for index, one in mine:
         start, count = float(getattr(one, "start_ms", 0.0)), getattr(one, "count", 1)
         interval = float(getattr(one, "interval_ms", 0.0) or 0.0)
-        times.extend(start + interval * k for k in range(count))
-    return np.array(sorted(times)), origin
+        lasts = min(float(getattr(one, "duration_ms", 0.0) or 0.0), window)
+        origin = _origin(data, way, path, index, one.at)
+        begun.extend((start + interval * k, origin, window + lasts) for k in range(count))
+    if settings.evoked_ms is not None:
+        like = begun[0] if begun else (0.0, 0, window)
+        begun = [(float(time), *like[1:]) for time in settings.evoked_ms]
+    times, origins, windows = np.array(sorted(begun), dtype=np.float64).reshape(-1, 3).T
+    return times, origins.astype(np.int64), windows
+
+
+def _origin(data: xr.Dataset, way: Path, path: Path, index: int, at: str | None) -> int:
+    """Place along the path that is nearest to a stimulus."""
+    if "stimulus_compartment" not in data:  # of an older result
+        part = {"end": 1.0, "middle": 0.5}.get(at or "start", 0.0)
+        return _place(path, part)
+    here = int(data["stimulus_compartment"].values[index])
+    if here < 0:
+        return -1
+    parent = data["parent"].values
+    while here not in way.compartment:  # on a side branch
+        here = int(parent[here])
+    return int(np.argmin(np.abs(path.position_um - data["position"].values[here])))
 
 
 def _place(path: Path, part: float) -> int:
@@ -111,16 +177,13 @@ def _place(path: Path, part: float) -> int:
 def _numbers(study: Propagation, came: list[Wave]) -> Numbers:
     found, path = study.fates, study.path
     began = [wave for wave in found.evoked if wave is not None]
-    passages = np.full((len(came), len(path.compartment)), np.nan)
-    for row, wave in zip(passages, came, strict=True):
-        row[wave.first : wave.last + 1] = wave.passage_ms
-    speeds = velocity_m_per_s(path, passages) if came else np.zeros(0)
+    speeds = _velocities(study, came)
     seconds = 1e-3 * study.n_trials * study.duration_ms
     rate, low, high = poisson_rate(len(found.spontaneous), seconds)
     length_mm = 1e-3 * float(path.position_um[-1])
     limit = None
     if study.deterministic_ms is not None:
-        speed = float(velocity_m_per_s(path, study.deterministic_ms))
+        speed = float(_speed(study, study.deterministic_ms))
         limit = speed if np.isfinite(speed) else None
     jitter = study.jitter
     scatter: Numbers = {"jitter_ms": None, "jitter_exponent": None}
@@ -134,10 +197,11 @@ def _numbers(study: Propagation, came: list[Wave]) -> Numbers:
                 jitter.exponent - 1.96 * jitter.exponent_error,
                 jitter.exponent + 1.96 * jitter.exponent_error,
             ],
-            "jitter_exponent_theory": 0.5,
+            **({"jitter_exponent_theory": 0.5} if study.is_uniform else {}),
         }
     return {
         "cell": path.cell,
+        **({"bridged_um": list(study.bridged_um)} if study.bridged_um else {}),
         "stimuli": len(found.evoked),
         "began": len(began),
         "arrived": int(found.arrived.sum()),
@@ -153,6 +217,21 @@ def _numbers(study: Propagation, came: list[Wave]) -> Numbers:
         "spontaneous_rate_hz_ci": [low, high],
         "spontaneous_rate_hz_per_mm": rate / length_mm,
     }
+
+
+def _velocities(study: Propagation, came: list[Wave]) -> Floats:
+    passages = np.full((len(came), len(study.path.compartment)), np.nan)
+    for row, wave in zip(passages, came, strict=True):
+        row[wave.first : wave.last + 1] = wave.passage_ms
+    return _speed(study, passages) if came else np.zeros(0)
+
+
+def _speed(study: Propagation, passages_ms: Floats) -> Floats:
+    """Velocities of passages of the path, as those of the whole way."""
+    way = study.way
+    whole = np.full((*passages_ms.shape[:-1], len(way.compartment)), np.nan)
+    whole[..., np.isin(way.compartment, study.path.compartment)] = passages_ms
+    return velocity_m_per_s(way, whole)
 
 
 def rows(numbers: Numbers) -> list[Row]:
@@ -201,8 +280,14 @@ def write(findings: Findings, stem: FilePath) -> list[FilePath]:
 def says(numbers: Numbers) -> str:
     """Say how many impulses got through and how their times scatter."""
     text = ""
+    if "bridged_um" in numbers:
+        low, high = numbers["bridged_um"]
+        text = (
+            f"From {low:.0f} to {high:.0f} µm impulses pass below the threshold of spikes; they "
+            "are followed across. "
+        )
     if numbers["stimuli"]:
-        text = f"{numbers['arrived']} of {numbers['began']} impulses arrived. "
+        text += f"{numbers['arrived']} of {numbers['began']} impulses arrived. "
     if numbers["jitter_ms"] is not None:
         text += f"Arrival times scatter by {numbers['jitter_ms']:.3g} ms. "
     if numbers["spontaneous"]:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from stochhh.analysis.axes import value_label
 from stochhh.analysis.estimates import mean_estimate
-from stochhh.plot.sweep_metrics import last_part
+from stochhh.plot.sweep_metrics import has_rates, last_part
 from stochhh.scenario import places_of
 from stochhh.sweeping.running import Sweep
 
@@ -21,6 +21,7 @@ _IMPULSES = {
     "velocity": "velocity (m/s)",
     "evoked_vesicles": "vesicles",
 }
+_FEW = {"spikes_at_end": "impulses", "velocity": "velocity (m/s)", "evoked_vesicles": "vesicles"}
 _CLAMPED = {"current_mean": "mean (pA)", "current_min": "lowest", "current_max": "highest"}
 
 
@@ -29,7 +30,8 @@ def sweep_table(sweep: Sweep) -> Table:
     data = sweep.dataset
     places = list(places_of(sweep.scenario))
     headings = _CLAMPED if "current_mean" in data else _SPIKING
-    headings = _IMPULSES if "rate_at_end" in data else headings
+    if "rate_at_end" in data:
+        headings = _IMPULSES if has_rates(data) else _FEW
     names = [name for name in headings if name in data]
     table = Table(
         title=sweep.scenario.title,

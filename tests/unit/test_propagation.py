@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from circuits import SQUID, pulse
 
-from stochhh.analysis.cells import first_passages, main_path, velocity_m_per_s
+import stochhh
+from stochhh.analysis.cells import Path, first_passages, main_path, velocity_m_per_s
 from stochhh.analysis.propagation import (
     arrival_jitter,
     fates,
     limit_diameter_um,
     poisson_rate,
 )
-from stochhh.analysis.waves import find_waves
+from stochhh.analysis.waves import find_waves, silent_places
+from stochhh.studies import analyse
+from stochhh.studies.propagation import says
 
 N, STEP_UM, DELAY_MS = 50, 20.0, 0.04  # 0.5 m/s
 
@@ -88,6 +92,100 @@ def test_jitter_breaks_no_wave():
     assert [w[:3] for w in spans(find_waves(data, main_path(data, "axon")))] == [(0, 0, 49)] * 2
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_stretch_passed_below_the_threshold_parts_no_wave(backwards):
+    """It goes on where and when it would have come out, or a little beyond and back."""
+    rows = [(0, 1.0 + DELAY_MS * c, c) for c in range(50) if not 20 <= c < 28]
+    rows[20:23] = [(0, 1.0 + DELAY_MS * (30 + 2 - k), 28 + k) for k in range(3)]
+    trial, time, compartment = np.array(rows).T
+    compartment = 49 - compartment if backwards else compartment
+    data = crossings(n_trials=1).drop_dims("spike")
+    data["spike_trial"] = ("spike", trial.astype(int))
+    data["spike_time"] = ("spike", time)
+    data["spike_compartment"] = ("spike", compartment.astype(int))
+    path = main_path(data, "axon")
+    (wave,) = find_waves(data, path)
+    assert (wave.first, wave.last, wave.origin) == (0, 49, 49 if backwards else 0)
+    assert np.isnan(wave.passage_ms).sum() == 8
+    assert silent_places(data, path).tolist() == [*range(22, 30)] if backwards else [*range(20, 28)]
+
+
+def test_another_impulse_beyond_is_not_the_same():
+    """One dies; later, or before it could have come, one begins beyond."""
+    for begin in (1.0 + DELAY_MS * 25, 1.0 + DELAY_MS * 100):
+        waves = found((0, 1.0, 0, 0, 19), (0, begin, 28, 28, 49))
+        assert len(waves) == 1 + (begin > 3)
+    assert len(found((0, 1.0, 0, 0, 9), (0, 1.0 + DELAY_MS * 40, 40, 40, 49))) == 2
+
+
+def test_where_impulses_die_is_not_passed_in_silence():
+    waves = [(trial, 1.0, 0, 0, 49 if trial < 3 else 10 + trial) for trial in range(20)]
+    data = crossings(*waves, n_trials=20)
+    assert not len(silent_places(data, main_path(data, "axon")))
+
+
+def test_a_dying_impulse_has_no_velocity():
+    data = crossings((0, 1.0, 0, 0, 38), (1, 1.0, 0, 0, 49), n_trials=2)
+    path = main_path(data, "axon")
+    speeds = velocity_m_per_s(path, first_passages(data, path))
+    assert np.isnan(speeds[0])
+    assert speeds[1] == pytest.approx(1e-3 * STEP_UM / DELAY_MS)
+
+
+def test_velocity_of_an_impulse_from_the_middle_is_taken_from_the_rest_of_the_way():
+    """Fast for 8 compartments about the middle, as a stimulus makes it, then as it is."""
+    time = np.array([1.0 + DELAY_MS * max(abs(c - 24) - 8, 0.1 * abs(c - 24)) for c in range(N)])
+    data = crossings((0, 1.0, 0, 0, 49), shuffle=False)
+    data["spike_time"] = ("spike", time)
+    path = main_path(data, "axon")
+    found = velocity_m_per_s(path, first_passages(data, path))[0]
+    assert found == pytest.approx(1e-3 * STEP_UM / DELAY_MS)
+
+
+def study_of(sections, **stimulus):
+    """Numbers and data of the study of an axon's deterministic impulse."""
+    tables = {
+        "format": 1, "title": "t",
+        "membranes": {str(n): SQUID | {"channels": [
+            SQUID["channels"][0] | {"density": f"{n} / um^2"}, SQUID["channels"][1]
+        ]} for n in (60, 10)},
+        "cell": [{"name": "axon", "axial_resistivity": "100 ohm cm", "section": sections}],
+        "stimulus": pulse("300 pA", "1 ms", "0.5 ms", **stimulus),
+        "run": {"duration": "12 ms", "seed": 1, "method": "deterministic",
+                "record": {"interval": "0.1 ms", "where": ["axon end"]}},
+        "analysis": {"propagation": {}},
+    }  # fmt: skip
+    (outcome,) = analyse(stochhh.run(tables))
+    return outcome.findings.numbers, outcome.findings.data
+
+
+def stretch(name, membrane, length, **more):
+    return {"name": name, "membrane": membrane, "length": length, "diameter": "1 um", **more}
+
+
+@pytest.mark.parametrize("at", ["shaft 0.5 mm", "0.5 mm", "start", "end", "middle"])
+def test_a_stimulus_begins_its_impulse_wherever_it_is(at):
+    numbers, _ = study_of([stretch("shaft", "60", "1 mm")], at=at)
+    told = {key: numbers[key] for key in ("stimuli", "began", "arrived", "spontaneous")}
+    assert told == {"stimuli": 1, "began": 1, "arrived": 1, "spontaneous": 0}
+
+
+def test_a_stretch_below_the_threshold_makes_no_spontaneous_impulses():
+    """All was said to be deleted, and begun anew, where 10 channels a µm² stay below 0 mV."""
+    sections = [
+        stretch("first", "60", "700 um"),
+        stretch("weak", "10", "250 um"),
+        stretch("last", "60", "600 um"),
+    ]
+    numbers, study = study_of(sections)
+    told = {key: numbers[key] for key in ("began", "arrived", "deleted", "spontaneous")}
+    assert told == {"began": 1, "arrived": 1, "deleted": 0, "spontaneous": 0}
+    low, high = numbers["bridged_um"]
+    assert 700 < low < high < 950
+    assert "µm impulses pass below the threshold" in says(numbers)
+    assert not study.is_uniform
+
+
 def sorted_out(*waves, evoked=(1.0,), n_trials=1):
     data = crossings(*waves, n_trials=n_trials)
     path = main_path(data, "axon")
@@ -131,6 +229,13 @@ def test_velocity_is_that_of_the_wave():
     assert velocity_m_per_s(path, first_passages(data, path))[0] == pytest.approx(
         1e-3 * STEP_UM / DELAY_MS
     )
+
+
+def test_a_few_long_compartments_have_a_velocity():
+    """A start in the first is at the end, though its middle is beyond a tenth of the way."""
+    path = Path("axon", np.arange(5), 80.0 * (np.arange(5) + 0.5), np.arange(5))
+    assert velocity_m_per_s(path, 1.0 + 0.2 * np.arange(5)) == pytest.approx(0.4)
+    assert velocity_m_per_s(path, 1.0 - 0.2 * np.arange(5)) == pytest.approx(-0.4)
 
 
 def test_independent_delays_scatter_as_the_root_of_the_distance():

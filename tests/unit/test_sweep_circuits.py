@@ -9,6 +9,7 @@ from circuits import SQUID, axon, pulse
 import stochhh
 from stochhh.analysis.cells import passages
 from stochhh.analysis.circuit_summary import summarise_points
+from stochhh.sweeping.table import sweep_table
 
 DIAMETER = "cell.axon.section.shaft.diameter"
 AXON = {
@@ -73,6 +74,20 @@ def test_any_key_varies_even_the_number_of_compartments():
     speeds = data["velocity"].mean(["trial", "run.method", "cell"]).values
     assert speeds[0] == pytest.approx(speeds[1], rel=0.3)
     assert speeds[0] != speeds[1]
+
+
+def test_single_impulses_have_no_rate():
+    from stochhh.plot.sweep_metrics import draw_metrics
+
+    short = ["run.duration='5 ms'", "run.trials=2"]
+    one = stochhh.sweep(AXON, overrides=short)
+    assert one.dataset["spikes_at_end"].max() == 1
+    labels = [axes.get_ylabel() for axes in draw_metrics(one.dataset, one.scenario).axes]
+    assert "impulses at the end\naxon" in labels
+    assert [column.header for column in sweep_table(one).columns][1].endswith("impulses")
+    one.dataset["spikes_at_end"][:] = 2
+    labels = [axes.get_ylabel() for axes in draw_metrics(one.dataset, one.scenario).axes]
+    assert "impulses at the end (Hz)\naxon" in labels
 
 
 def test_workers_change_no_byte_and_what_is_there_is_not_run_again(tmp_path):

@@ -21,7 +21,9 @@ class PropagationStudy(Table):
         description="when impulses are started; the stimuli's times by default",
     )
     window_ms: Duration = Field(
-        parse("5 ms", DURATION), alias="window", description="an evoked one begins within it"
+        parse("5 ms", DURATION),
+        alias="window",
+        description="an evoked one begins within it after its stimulus",
     )
     split_ms: Duration = Field(
         parse("5 ms", DURATION),
