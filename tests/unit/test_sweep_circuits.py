@@ -68,7 +68,7 @@ def test_vesicles_are_counted_by_synapse_and_patches_have_no_velocity():
 
 
 def test_any_key_varies_even_the_number_of_compartments():
-    over = {"cell.axon.section.shaft.compartments": [5, 20], "run.method": ["leap", "exact"]}
+    over = {"cell.axon.section.shaft.compartments": [8, 20], "run.method": ["leap", "exact"]}
     data = stochhh.sweep(AXON, over=over, overrides=["sweep={}"]).dataset
     assert np.isfinite(data["rate_at_end"]).all()
     speeds = data["velocity"].mean(["trial", "run.method", "cell"]).values
@@ -88,6 +88,13 @@ def test_single_impulses_have_no_rate():
     one.dataset["spikes_at_end"][:] = 2
     labels = [axes.get_ylabel() for axes in draw_metrics(one.dataset, one.scenario).axes]
     assert "impulses at the end (Hz)\naxon" in labels
+
+
+def test_a_sweep_notes_compartments_that_are_too_long():
+    coarse = ["cell.axon.section.shaft.compartments=3", "run.duration='1 ms'", "run.trials=1"]
+    with pytest.warns(UserWarning, match="do not resolve the axoplasm") as noted:
+        stochhh.sweep(AXON, overrides=coarse)
+    assert len(noted) == 1
 
 
 def test_workers_change_no_byte_and_what_is_there_is_not_run_again(tmp_path):
