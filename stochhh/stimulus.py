@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stochhh import units
 from stochhh.errors import InputError
 from stochhh.scenario import stimuli as kinds
+from stochhh.theory.held_noise import held_noise
 from stochhh.units import Amount
 from stochhh.waveform import read_waveform
 
@@ -226,15 +227,12 @@ def _mean_sine(amplitude: float, angle: Floats) -> Floats:
 def _ornstein_uhlenbeck(
     stimulus: kinds.Noise, around: Surroundings, rng: np.random.Generator
 ) -> Pieces:
-    """Stationary Gaussian samples with exponential correlation, one for each piece."""
-    from scipy.signal import lfilter
-
+    """Means over the pieces of stationary Gaussian noise with exponential correlation."""
     edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.resolution_ms, around)
-    n_pieces = len(edge) - 1
+    length, correlation_time = float(edge[1] - edge[0]), float(stimulus.correlation_time_ms)
+    normal = rng.standard_normal(len(edge))
+    if not length > 0.0:  # begins with the end of the run, or after it
+        return edge, np.zeros(len(edge))
+    means = held_noise(length, correlation_time).means(normal)
     mean = stimulus.mean.absolute(around.area_um2)
-    sd = stimulus.sd.absolute(around.area_um2)
-    memory = float(np.exp(-(edge[1] - edge[0]) / float(stimulus.correlation_time_ms)))
-    kicks = rng.standard_normal(n_pieces)
-    kicks[1:] *= np.sqrt(1.0 - memory * memory)  # the first is in the stationary law already
-    samples = lfilter([1.0], [1.0, -memory], kicks)
-    return edge, np.append(mean + sd * samples, 0.0)
+    return edge, np.append(mean + stimulus.sd.absolute(around.area_um2) * means, 0.0)

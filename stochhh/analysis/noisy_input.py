@@ -9,6 +9,7 @@ from stochhh.analysis.linear_membrane import linearised
 from stochhh.analysis.setup import Setup
 from stochhh.analysis.steady_state import steady_current_pA, steady_voltage_mV
 from stochhh.scenario.stimuli import FrozenNoise, Noise
+from stochhh.theory.held_noise import held_spectrum
 from stochhh.theory.linear import impedance_GOhm
 from stochhh.theory.linear_records import record_spectrum, voltage_weights
 
@@ -36,14 +37,13 @@ def mean_input_pA(setup: Setup, time_ms: float) -> float:
 def input_spectrum(setup: Setup, frequencies_hz: ArrayLike) -> Floats:
     """One-sided power spectral density of the injected noise, shape (F,), pA²/Hz.
 
-    An Ornstein-Uhlenbeck process has a Lorentzian; that it is held between its samples
-    shows only near their frequency.
+    That of Ornstein-Uhlenbeck processes held at their means over pieces, as they are
+    injected: a Lorentzian up to near one over the resolution.
     """
-    turning = 2.0 * np.pi * np.asarray(frequencies_hz, dtype=np.float64) / 1e3
-    total = np.zeros(np.shape(turning))
+    total = np.zeros(np.shape(frequencies_hz))
     for one in noises_of(setup):
         sd, tau = one.sd.absolute(setup.membrane.area_um2), float(one.correlation_time_ms)
-        total = total + 4e-3 * sd**2 * tau / (1.0 + (turning * tau) ** 2)
+        total = total + sd**2 * held_spectrum(frequencies_hz, float(one.resolution_ms), tau)
     return total
 
 

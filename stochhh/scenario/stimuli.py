@@ -115,8 +115,9 @@ class Chirp(Injection):
 class Noise(Injection):
     """Gaussian noise with an exponential autocorrelation, a new draw each trial.
 
-    An Ornstein-Uhlenbeck process sampled exactly every `resolution` (Gillespie
-    1996, doi:10.1103/PhysRevE.54.2084) and held in between.
+    An Ornstein-Uhlenbeck process (Gillespie 1996, doi:10.1103/PhysRevE.54.2084), drawn
+    exactly as its means over pieces of `resolution`: its power at frequencies well below
+    one over the resolution is that of the process, however short the correlation time.
     """
 
     kind: Literal["noise"] = "noise"

@@ -102,9 +102,10 @@ def test_input_has_the_mean_and_the_spectrum_that_it_should():
     assert mean_input_pA(setup, 1.0) == pytest.approx(3.0)  # 100 µm²
     grid = np.linspace(0.0, 1e5, 2_000_001)
     power = input_spectrum(setup, grid)
-    assert np.trapezoid(power, grid) == pytest.approx(0.5**2, rel=0.002)
+    # variance of means over 0.05 ms, a sixtieth of the correlation time a: 1 - a/3 + …
+    assert np.trapezoid(power, grid) == pytest.approx(0.5**2 * (1 - 1 / 180), rel=0.0005)
     half = 1e3 / (2 * np.pi * 3.0)
-    assert input_spectrum(setup, [half])[0] == pytest.approx(0.5 * power[0])
+    assert input_spectrum(setup, [half])[0] == pytest.approx(0.5 * power[0], rel=1e-4)
     long = resolve("squid-patch", [f"stimulus=[{NOISE}]", "run.duration=20 s"], seed=1)
     (planned,), _ = plan(long)
     times = np.arange(0.0, 20_000.0, 0.05)

@@ -7,6 +7,8 @@ from typing import get_args
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.linalg import solve_toeplitz
+from scipy.signal import lfilter
 
 from stochhh.errors import InputError
 from stochhh.fields import Table, validate
@@ -268,11 +270,23 @@ NOISE = {
 }
 
 
-def whitened(current, mean, sd, correlation_time, interval=0.05):
-    """Independent standard normal numbers, if the current is that Ornstein-Uhlenbeck process."""
-    memory = np.exp(-interval / correlation_time)
+def covariance(lag, correlation_time, interval=0.05):
+    """Covariance of means over pieces, `lag` apart, of an Ornstein-Uhlenbeck process of SD 1.
+
+    Its autocovariance exp(-|t|/τ), integrated over both pieces.
+    """
+    a = interval / correlation_time
+    apart = (np.expm1(-a) / a) ** 2 * np.exp(-a * (np.abs(lag) - 1))
+    return np.where(np.asarray(lag) == 0, 2 * (a - 1 + np.exp(-a)) / a**2, apart)
+
+
+def whitened(current, mean, sd, correlation_time):
+    """Independent standard normal numbers, if the current is held at means of such a process."""
+    n = 20  # what came before that has no part in the next kick: 0.27 to that power
+    law = covariance(np.arange(n + 1), correlation_time)
+    part = solve_toeplitz(law[:n], law[1:])
     x = (current - mean) / sd
-    return np.append(x[0], (x[1:] - memory * x[:-1]) / np.sqrt(1 - memory**2))
+    return np.convolve(x, np.append(1.0, -part), "valid") / np.sqrt(law[0] - part @ law[1:])
 
 
 def smallest_p(z):
@@ -300,28 +314,43 @@ def test_noise_is_an_ornstein_uhlenbeck_process(kind):
 
 def test_noise_has_the_mean_sd_and_autocorrelation_asked_for():
     found = compiled(NOISE, duration=10_000.0).current - 3.0
-    n, memory = len(found), np.exp(-0.5)
-    # an AR(1) sequence's mean and mean square have these variances (to O(1/n²))
-    mean_sd = 2.0 * np.sqrt((1 + memory) / (1 - memory) / n)
-    square_sd = 4.0 * np.sqrt(2 * (1 + memory**2) / (1 - memory**2) / n)
-    limit = stats.norm.isf(LEVEL / 2)
+    n, limit = len(found), stats.norm.isf(LEVEL / 2)
+    mean_sd = 2.0 * np.sqrt(2 * 0.1 / 10_000.0)  # power at 0 Hz, sd² 2 τ, over the time
     assert abs(found.mean()) < limit * mean_sd
-    assert abs((found**2).mean() - 4.0) < limit * square_sd
-    for lag in (1, 3):
-        product = found[lag:] * found[:-lag]
+    for lag in (0, 1, 3):
+        product = found[lag:] * found[: n - lag]
         blocks = product[: len(product) // 1000 * 1000].reshape(1000, -1).mean(axis=1)
         error = blocks.std(ddof=1) / np.sqrt(1000)
-        assert abs(blocks.mean() - 4.0 * memory**lag) < limit * error
-        assert abs(blocks.mean() - 4.0 * np.exp(-lag * 0.05 / 0.11)) > limit * error
+        assert abs(blocks.mean() - 4.0 * covariance(lag, 0.1)) < limit * error
+        assert abs(blocks.mean() - 4.0 * covariance(lag, 0.13)) > limit * error
 
 
 def test_noise_is_stationary_from_its_first_piece():
     short = read({**NOISE, "start": "0.1 ms"})
-    first = [summed(short, duration=0.2, trial=trial).current[1] for trial in range(3000)]
-    z = (np.array(first) - 3.0) / 2.0
+    first = [summed(short, duration=0.2, trial=trial).current[1:] for trial in range(3000)]
+    law = np.linalg.cholesky(covariance(np.array([[0, 1], [1, 0]]), 0.1))
+    z = np.linalg.solve(law, (np.array(first).T - 3.0) / 2.0).ravel()
     assert stats.kstest(z, "norm").pvalue > LEVEL
-    assert LEVEL < stats.chi2.cdf(z @ z, 3000) < 1 - LEVEL
-    assert stats.chi2.cdf(z @ z / 1.2**2, 3000) < LEVEL  # negative control
+    assert LEVEL < stats.chi2.cdf(z @ z, 6000) < 1 - LEVEL
+    assert stats.chi2.cdf(z @ z / 1.2**2, 6000) < LEVEL  # negative control
+
+
+@pytest.mark.parametrize("correlation_time", [0.005, 0.01, 0.02, 0.05, 1.0])
+def test_noise_moves_a_membrane_by_its_correlation_time_whatever_its_resolution(correlation_time):
+    """SD of a passive membrane, τ 10/3 ms and 100 mV at the noise's SD, is that of theory."""
+    noise = {"kind": "noise", "sd": "1 pA", "correlation_time": f"{correlation_time} ms"}
+    right = 100.0 * np.sqrt(correlation_time / (correlation_time + 10.0 / 3.0))
+    memory, duration = np.exp(-0.05 / (10.0 / 3.0)), 100_000.0
+    current = compiled({**noise, "resolution": "0.05 ms"}, duration=duration).current
+
+    def relative(current):
+        voltage = lfilter([100.0 * (1.0 - memory)], [1.0, -memory], current)[2000:]
+        return voltage.std() / right - 1.0
+
+    limit = stats.norm.isf(LEVEL / 2) * np.sqrt((correlation_time + 10.0 / 3.0) / (2 * duration))
+    assert abs(relative(current)) < limit
+    if correlation_time < 0.02:  # control: as many independent samples of that SD
+        assert relative(current / current.std()) > limit
 
 
 def test_per_area_noise_grows_with_the_area():

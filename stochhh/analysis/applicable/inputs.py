@@ -55,11 +55,15 @@ def check_noisy_input(setups: Sequence[Setup], start_ms: float, end_ms: float) -
 def highest_of_input_per_ms(setups: Sequence[Setup]) -> float:
     """Frequency (1/ms) up to which the input, as it is recorded, has power worth a look.
 
-    One over its shortest correlation time; but an eighth of the sampling frequency if it
-    changes between records: up to there what they fold back is 2 % of its power or less.
+    One over its shortest correlation time, or half a turn for each piece it is held; but an
+    eighth of the sampling frequency if it changes between records: up to there what they
+    fold back is 2 % of its power or less.
     """
     noises = [noise for setup in setups for noise in noises_of(setup)]
     interval = setups[0].interval_ms
     held = all(float(noise.resolution_ms) >= interval * (1 - 1e-9) for noise in noises)
-    fastest = max(1.0 / float(noise.correlation_time_ms) for noise in noises)
+    fastest = max(
+        1.0 / max(float(noise.correlation_time_ms), 2.0 * float(noise.resolution_ms))
+        for noise in noises
+    )
     return min(fastest, (0.5 if held else 0.125) / interval)
