@@ -13,7 +13,7 @@ from stochhh.plan import Floats, Plan, generator
 from stochhh.recording import Columns, Recorder
 from stochhh.state import make_flips
 from stochhh.stepping import run_stepped
-from stochhh.stimulus import Breakpoints
+from stochhh.stimulus import Breakpoints, finest_ms
 from stochhh.trial import Progress, Trial, initial_occupancy, initial_voltage_mV
 
 #: A stimulus that jumps more often than this many times, at intervals shorter than that
@@ -41,7 +41,7 @@ def run_deterministic(plan: Plan, trial: int, progress: Progress | None = None) 
                 plan,
                 membrane=replace(plan.membrane, populations=populations),
                 method=METHODS["leap"],
-                step_ms=min(_STEP_MS, plan.duration_ms),
+                step_ms=min(_STEP_MS, finest_ms(plan.stimuli), plan.duration_ms),
                 tagged=0,
             ),
             trial,

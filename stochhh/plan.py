@@ -77,6 +77,7 @@ class Plan:
     band_width_mV : None chooses by the number of channels.
     method, step_ms : how it is simulated; the step None for methods without one.
     chosen_because : why this method, where the program chose it.
+    doubts : what is asked for and will not be had, a line each.
     records_folder : where trials keep what they record in files; None keeps it in memory.
     buffer_rows : records that wait in memory to be written to such a file.
     """
@@ -100,6 +101,7 @@ class Plan:
     method: Method = METHODS["exact"]
     step_ms: float | None = None
     chosen_because: str = ""
+    doubts: tuple[str, ...] = ()
     records_folder: str | None = None
     buffer_rows: int = ROWS
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stochhh import methods
+from stochhh import doubts, methods
 from stochhh.analysis.applicable import check_studies
 from stochhh.analysis.setup import Setup
 from stochhh.choose import (
@@ -30,7 +30,7 @@ from stochhh.scenario import (
     load_scenario,
 )
 from stochhh.scenario.models import Run
-from stochhh.stimulus import is_random
+from stochhh.stimulus import finest_ms, is_random
 from stochhh.words import said_bytes, said_duration
 
 _MOST_VALUES = 2_000_000_000  # numbers in a dataset: 16 GB
@@ -114,6 +114,7 @@ def plan(scenario: Scenario) -> tuple[list[Plan], list[dict[str, Any]]]:
         )
     for plan in plans:
         plan.stimulus(0)  # a waveform that cannot be used is found before the run, not in it
+    doubts.say(doubt for plan in plans for doubt in plan.doubts)
     return plans, places
 
 
@@ -163,7 +164,8 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
             f'run.duration = "{protocol.duration_ms.text}"'
         )
     tagged = protocol.record.channels
-    choice = _chosen(protocol, membrane, voltage, name, scenario.clamp is not None)
+    finest = finest_ms(scenario.stimulus)
+    choice = _chosen(protocol, membrane, voltage, name, scenario.clamp is not None, finest)
     if start is not None:
         _check_whole(start, membrane, choice.method, f"{name}: run.initial.result")
     detection = scenario.analysis.spikes
@@ -188,15 +190,22 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
         method=choice.method,
         step_ms=choice.step_ms,
         chosen_because=choice.why,
+        doubts=tuple(doubts.of_stimuli(scenario.stimulus, name)),
     )
 
 
 def _chosen(
-    protocol: Run, membrane: Membrane, voltage_mV: float, name: str, clamped: bool
+    protocol: Run,
+    membrane: Membrane,
+    voltage_mV: float,
+    name: str,
+    clamped: bool,
+    finest_ms: float,
 ) -> Choice:
     """The method and step a run asks for, or what `auto` makes of it.
 
-    The usual step is shorter where channels are fast, unless the voltage is held.
+    The usual step is shorter where channels are fast, unless the voltage is held, and no
+    longer than `finest_ms`, which the stimulus asks for.
 
     Raises
     ------
@@ -219,6 +228,8 @@ def _chosen(
             step = usual_step_ms(method, membrane, voltage_mV)
         choice = Choice(method, step, "")
     method = choice.method
+    if choice.step_ms is not None:
+        choice = choice._replace(step_ms=min(choice.step_ms, finest_ms))
     if follows and method.step_ms is not None:
         raise InputError(
             f"{name}: run.record.channels: method '{method.name}' cannot follow single channels; "

@@ -72,6 +72,15 @@ def is_steady(stimuli: Sequence[kinds.Stimulus], start_ms: float, end_ms: float)
     return True
 
 
+def finest_ms(stimuli: Sequence[kinds.Stimulus]) -> float:
+    """A twentieth of the shortest period among stimuli, infinite without one.
+
+    Steps that are longer meet an oscillation at few of its phases, or always at one.
+    """
+    periods = [one.shape_ms for one in stimuli if isinstance(one, kinds.Sine | kinds.Chirp)]
+    return min(periods, default=np.inf) / kinds.PIECES
+
+
 def compile_stimuli(
     stimuli: Sequence[kinds.Stimulus], surroundings: Surroundings, where: str
 ) -> Breakpoints:
@@ -147,7 +156,7 @@ def _(stimulus: kinds.PulseTrain, around: Surroundings) -> Pieces:
 def _(stimulus: kinds.Ramp, around: Surroundings) -> Pieces:
     initial = stimulus.initial.absolute(around.area_um2)
     final = stimulus.final.absolute(around.area_um2)
-    edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.resolution_ms, around)
+    edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.piece_ms, around)
     progress = (edge - float(stimulus.start_ms)) / float(stimulus.duration_ms)
     curve = initial + (final - initial) * progress
     return edge, np.append(0.5 * (curve[:-1] + curve[1:]), 0.0)
@@ -155,7 +164,7 @@ def _(stimulus: kinds.Ramp, around: Surroundings) -> Pieces:
 
 @pieces.register
 def _(stimulus: kinds.Sine, around: Surroundings) -> Pieces:
-    edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.resolution_ms, around)
+    edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.piece_ms, around)
     since = edge - float(stimulus.start_ms)
     angle = 2 * np.pi * (float(stimulus.frequency_kHz) * since + stimulus.phase)
     return edge, _mean_sine(stimulus.amplitude.absolute(around.area_um2), angle)
@@ -163,7 +172,7 @@ def _(stimulus: kinds.Sine, around: Surroundings) -> Pieces:
 
 @pieces.register
 def _(stimulus: kinds.Chirp, around: Surroundings) -> Pieces:
-    edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.resolution_ms, around)
+    edge = _grid(stimulus.start_ms, stimulus.duration_ms, stimulus.piece_ms, around)
     since = edge - float(stimulus.start_ms)
     begin, end = _window(stimulus.start_ms, stimulus.duration_ms, around)
     sweep = float(stimulus.final_kHz) - float(stimulus.initial_kHz)

@@ -47,6 +47,7 @@ class CircuitPlan:
     where : recorded compartments.
     voltage_mV, space_mV : at the start, (C,) and (C or 0,).
     mean_field : follow expected numbers of channels and vesicles instead of drawing them.
+    doubts : what is asked for and will not be had, a line each.
     """
 
     name: str
@@ -64,6 +65,7 @@ class CircuitPlan:
     voltage_mV: Floats
     space_mV: Floats
     mean_field: bool = False
+    doubts: tuple[str, ...] = ()
 
     def twin(self) -> CircuitPlan:
         """The deterministic limit of the same circuit."""

@@ -13,10 +13,11 @@ from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from stochhh.errors import InputError
 from stochhh.fields import Current, CurrentSD, Duration, FileName, Frequency, Name, Table, Time
-from stochhh.units import CURRENT, DURATION, TIME, parse
+from stochhh.units import CURRENT, DURATION, TIME, Amount, parse
 
 _START = parse("0 ms", TIME)
 _RESOLUTION = parse("0.05 ms", DURATION)
+PIECES = 20  # in which a period, or a ramp, is cut at least
 
 
 class Injection(Table):
@@ -30,6 +31,34 @@ class Injection(Table):
         description='in a circuit: where, as "start", "end", "middle", "everywhere", "120 um", '
         '"SECTION" or "SECTION 20 um"; the start by default',
     )
+
+
+class Curve(Injection):
+    """A current held over short pieces, at its mean over each."""
+
+    kind: str
+
+    resolution_ms: Duration | None = Field(
+        None,
+        alias="resolution",
+        description="length of the pieces; 0.05 ms by default, or a twentieth of a period or "
+        "ramp that is shorter",
+    )
+
+    @property
+    def shape_ms(self) -> float:
+        """Shortest time within which the curve takes its shape: a period, or the whole ramp."""
+        raise NotImplementedError
+
+    @property
+    def piece_ms(self) -> Amount:
+        """Longest piece: the resolution given, or one that follows the curve."""
+        if self.resolution_ms is not None:
+            return self.resolution_ms
+        longest = self.shape_ms / PIECES
+        if longest >= _RESOLUTION:
+            return _RESOLUTION
+        return Amount(longest, "ms", f"{longest:.4g} ms")
 
 
 class Constant(Injection):
@@ -77,7 +106,7 @@ class PulseTrain(Injection):
         return self
 
 
-class Ramp(Injection):
+class Ramp(Curve):
     """A current that changes linearly from `from` to `to`, and is zero outside."""
 
     kind: Literal["ramp"] = "ramp"
@@ -85,10 +114,14 @@ class Ramp(Injection):
     final: Current = Field(alias="to")
     start_ms: Time = Field(_START, alias="start")
     duration_ms: Duration = Field(alias="duration")
-    resolution_ms: Duration = Field(_RESOLUTION, alias="resolution")
+
+    @property
+    def shape_ms(self) -> float:
+        """Its whole length."""
+        return float(self.duration_ms)
 
 
-class Sine(Injection):
+class Sine(Curve):
     """A sinusoidal current, ``amplitude sin(2π (frequency t + phase))``, t from `start`."""
 
     kind: Literal["sine"] = "sine"
@@ -97,10 +130,14 @@ class Sine(Injection):
     phase: StrictFloat = Field(0.0, description="in cycles")
     start_ms: Time = Field(_START, alias="start")
     duration_ms: Duration | None = Field(None, alias="duration")
-    resolution_ms: Duration = Field(_RESOLUTION, alias="resolution")
+
+    @property
+    def shape_ms(self) -> float:
+        """Its period."""
+        return 1.0 / float(self.frequency_kHz)
 
 
-class Chirp(Injection):
+class Chirp(Curve):
     """A sinusoid whose frequency changes linearly from `from` to `to`."""
 
     kind: Literal["chirp"] = "chirp"
@@ -109,7 +146,11 @@ class Chirp(Injection):
     final_kHz: Frequency = Field(alias="to")
     start_ms: Time = Field(_START, alias="start")
     duration_ms: Duration | None = Field(None, alias="duration")
-    resolution_ms: Duration = Field(_RESOLUTION, alias="resolution")
+
+    @property
+    def shape_ms(self) -> float:
+        """Its shortest period."""
+        return 1.0 / max(float(self.initial_kHz), float(self.final_kHz))
 
 
 class Noise(Injection):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
+from stochhh import doubts
 from stochhh.errors import InputError, StochhhError
 from stochhh.execute import default_workers
 from stochhh.needs import expected_seconds
@@ -195,6 +196,7 @@ def prepare(
         scenarios.append(point.scenario)
     if note := note_of(plans):
         warnings.warn(note, stacklevel=4)
+    doubts.say(doubt for plan in plans for doubt in plan.doubts)
     counts = [n_trials_of(one) for one in scenarios]
     lengths = [expected_seconds(plan) for plan in plans]
     total = sum(n * seconds for n, seconds in zip(counts, lengths, strict=True))

@@ -255,3 +255,55 @@ def test_records_that_do_not_fit_on_the_disk_are_refused_before_the_run(monkeypa
     assert "1 GB are free on the disk of" in said
     assert "computing takes about" in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cells", [False, True])
+def test_a_sine_of_20_khz_moves_a_passive_membrane_as_it_should(cells: bool) -> None:
+    """Amplitude A/|g + i 2π f C|: 1000 µA/cm² over |0.3 mS/cm² + i 125.66 mS/cm²| is 7.958 mV."""
+    passive = {
+        "capacitance": "1 uF/cm^2",
+        "leak": {"conductance": "0.3 mS/cm^2", "reversal": "-65 mV"},
+    }
+    cell = {"name": "cell", "section": [{"name": "soma", "membrane": "soma", "area": "100 um^2"}]}
+    where = (
+        {"membranes": {"soma": passive}, "cell": [cell]}
+        if cells
+        else {"membrane": {**passive, "area": "100 um^2"}}
+    )
+    sine = {"kind": "sine", "amplitude": "1000 uA/cm^2", "frequency": "20 kHz", "phase": 0.25}
+    run = {"duration": "4 ms", "seed": 1, "deterministic": False}
+    record = {"interval": "0.0025 ms", "variables": ["voltage"]}
+    result = stochhh.run(
+        {
+            "format": 1,
+            "title": "fast",
+            **where,
+            "stimulus": [sine],
+            "run": {**run, "record": record},
+        }
+    )
+    found = result["voltage"].values.ravel()[-400:]
+    assert np.ptp(found) / 2 == pytest.approx(7.958, rel=0.015)
+
+
+@pytest.mark.parametrize("method", ["leap", "auto"])
+def test_steps_follow_the_stimulus_unless_they_are_given(method: str) -> None:
+    sine = {"kind": "sine", "amplitude": "1 pA", "frequency": "20 kHz"}
+    area = {"membrane": {"area": "3000 um^2"}}
+    (made,), _ = plan(resolve({**tables(method=method), **area, "stimulus": [sine]}))
+    assert (made.method.name, made.step_ms) == ("leap", 0.0025)
+    (made,), _ = plan(resolve({**tables(method=method), **area}))
+    assert made.step_ms == 0.05
+
+
+def test_what_is_asked_for_and_will_not_be_had_is_said_before_a_run_and_a_sweep() -> None:
+    sine = {"kind": "sine", "amplitude": "1 pA", "frequency": "20 kHz", "resolution": "0.05 ms"}
+    message = r'stimulus\[0\].resolution: "0.05 ms" is too long for the 0.05 ms in which the sine'
+    with pytest.warns(UserWarning, match=message) as said:
+        stochhh.run({**tables(), "stimulus": [sine]})
+    assert len(said) == 1
+    with pytest.warns(UserWarning, match=message) as said:
+        stochhh.sweep(
+            {**tables(), "stimulus": [sine]}, over={"membrane.area": ["1 um^2", "2 um^2"]}
+        )
+    assert len(said) == 1

@@ -10,10 +10,11 @@ from scipy import stats
 from scipy.linalg import solve_toeplitz
 from scipy.signal import lfilter
 
+from stochhh.doubts import of_stimuli
 from stochhh.errors import InputError
 from stochhh.fields import Table, validate
 from stochhh.scenario.stimuli import Stimulus
-from stochhh.stimulus import Surroundings, compile_stimuli, is_random, pieces
+from stochhh.stimulus import Surroundings, compile_stimuli, finest_ms, is_random, pieces
 from stochhh.units import CURRENT
 from stochhh.waveform import read_waveform
 
@@ -230,6 +231,43 @@ def test_a_chirp_sweeps_from_one_frequency_to_the_other():
     np.testing.assert_allclose(found.current, 3 * np.sin(2 * np.pi * cycles), atol=1e-4)
     crossings = np.count_nonzero(np.diff(np.sign(found.current)) != 0)
     assert crossings == 39  # between 40 half waves
+
+
+SINE = {"kind": "sine", "amplitude": "1 pA", "frequency": "20 kHz"}
+CHIRP = {"kind": "chirp", "amplitude": "1 pA", "from": "20 kHz", "to": "1 Hz"}
+RAMP = {"kind": "ramp", "to": "8 pA", "duration": "0.1 ms"}
+
+
+@pytest.mark.parametrize(
+    ("table", "piece_ms", "coarse"),
+    [
+        (SINE, 0.0025, 'resolution: "0.05 ms" is too long for the 0.05 ms in which the sine takes '
+         'its shape; drop it, or give "0.0025 ms" or less'),
+        (CHIRP, 0.0025, "in which the chirp takes its shape"),
+        ({**CHIRP, "from": "1 Hz", "to": "20 kHz"}, 0.0025, "in which the chirp takes its shape"),
+        (RAMP, 0.005, "in which the ramp takes its shape"),
+        ({**SINE, "frequency": "500 Hz"}, 0.05, None),  # as ever
+        ({**RAMP, "duration": "2 ms"}, 0.05, None),
+    ],
+)  # fmt: skip
+def test_pieces_follow_the_curve_and_a_resolution_too_coarse_is_said(table, piece_ms, coarse):
+    """At least 20 a period or ramp: of a sine of 20 kHz pieces of 0.05 ms hold nothing at all."""
+    found = compiled(table, duration=0.1)
+    np.testing.assert_allclose(np.diff(found.end), piece_ms)
+    assert of_stimuli(read(table), "file") == []
+    said = of_stimuli(read({**table, "resolution": "0.05 ms"}), "file")
+    assert (coarse in said[0] and said[0].startswith("file: stimulus[0].")) if coarse else not said
+    finest = piece_ms if table["kind"] != "ramp" and coarse else np.inf
+    assert coarse is None or finest_ms(read(table)) == finest
+
+
+def test_other_resolutions_too_coarse_are_said(tmp_path):
+    long = {**NOISE, "resolution": "0.2 ms"}
+    wave = waveform(tmp_path, WAVE, interpolation="linear", resolution="4 ms")
+    said = of_stimuli(read(STEP, NOISE, long, wave, {**wave, "resolution": "2 ms"}), "file")
+    assert len(said) == 2
+    assert said[0].startswith('file: stimulus[2].resolution: "0.2 ms" is longer than the correlat')
+    assert said[1].startswith('file: stimulus[3].resolution: "4 ms" is longer than the 2.5 ms betw')
 
 
 def test_too_many_pieces_are_refused():

@@ -1,0 +1,82 @@
+"""What a scenario asks for and will not get as it stands: said in a line each, before the run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+from stochhh import units
+from stochhh.errors import InputError
+from stochhh.scenario import stimuli as kinds
+from stochhh.waveform import read_waveform
+
+_MOST_SAID = 5
+_ROUNDING = 1e-9  # relative
+_FINE_MS = 0.05  # pieces that resolve what any membrane does
+
+
+def say(doubts: Iterable[str]) -> None:
+    """Warn of doubts, of each once and of no more than a few."""
+    said = list(dict.fromkeys(doubts))
+    for doubt in said[:_MOST_SAID]:
+        warnings.warn(doubt, stacklevel=1)  # one place for all, so that none is said twice
+    if len(said) > _MOST_SAID:
+        warnings.warn(f"{len(said) - _MOST_SAID} more such notes are left out", stacklevel=1)
+
+
+def of_stimuli(stimuli: Sequence[kinds.Stimulus], where: str) -> list[str]:
+    """Doubts about stimuli whose resolution is too coarse for what they are."""
+    found = []
+    for index, stimulus in enumerate(stimuli):
+        doubt = coarse(stimulus)
+        if doubt is not None:
+            found.append(f"{where}: stimulus[{index}].{doubt}")
+    return found
+
+
+@singledispatch
+def coarse(stimulus: Any) -> str | None:
+    """Why a stimulus is held over pieces too long to follow it, if it is."""
+    return None
+
+
+@coarse.register
+def _(stimulus: kinds.Curve) -> str | None:
+    finest = stimulus.shape_ms / kinds.PIECES
+    if stimulus.piece_ms <= finest * (1 + _ROUNDING):
+        return None
+    return (
+        f'resolution: "{stimulus.piece_ms.text}" is too long for the {stimulus.shape_ms:.4g} ms in '
+        f'which the {stimulus.kind} takes its shape; drop it, or give "{finest:.3g} ms" or less'
+    )
+
+
+@coarse.register
+def _(stimulus: kinds.Noise) -> str | None:
+    longest = max(float(stimulus.correlation_time_ms), _FINE_MS)
+    if stimulus.resolution_ms <= longest * (1 + _ROUNDING):
+        return None
+    return (
+        f'resolution: "{stimulus.resolution_ms.text}" is longer than the correlation time, so that '
+        f'the noise is averaged over its pieces; drop it, or give "{longest:.3g} ms" or less'
+    )
+
+
+@coarse.register
+def _(stimulus: kinds.Waveform) -> str | None:
+    if stimulus.interpolation == "hold" or stimulus.resolution_ms <= _FINE_MS * (1 + _ROUNDING):
+        return None
+    try:
+        time, _, _ = read_waveform(Path(stimulus.path), units.CURRENT)
+    except InputError:  # said where it is read to be used
+        return None
+    apart = float(time[-1] - time[0]) / (len(time) - 1)
+    if stimulus.resolution_ms <= apart * (1 + _ROUNDING):
+        return None
+    return (
+        f'resolution: "{stimulus.resolution_ms.text}" is longer than the {apart:.3g} ms between '
+        "the times of the file, so that its lines become steps; drop it"
+    )
