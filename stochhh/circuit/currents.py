@@ -20,6 +20,7 @@ from stochhh.stimulus import Surroundings, compile_stimuli, is_random
 from stochhh.waveform import read_waveform
 
 _NOISE_STREAM, _EVENT_STREAM = 1, 2
+_FROZEN_STREAM = 3  # below the number of a stimulus, where no trial's own stream lies
 _MOST_EVENTS = 10_000_000
 
 
@@ -59,7 +60,7 @@ class Currents:
                 area_um2=float(area.sum()),
                 duration_ms=self.duration_ms,
                 noise_rng=generator(_child(seed, _NOISE_STREAM, index)),
-                frozen_seed=_child(frozen, index),
+                frozen_seed=_child(frozen, index, _FROZEN_STREAM),
             )
             pieces = compile_stimuli([stimulus], around, self.name)
             ends.append(pieces.end)

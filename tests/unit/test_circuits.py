@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from circuits import PASSIVE, SQUID, axon, patch, pulse
 
 import stochhh
 from stochhh.analysis.cells import first_passages, main_path, velocity_m_per_s
-from stochhh.circuit.plan import rest_ms, whole_steps
+from stochhh.circuit.plan import generator, rest_ms, whole_steps
+from stochhh.circuit.planning import plan_circuit
+from stochhh.planning import resolve_experiment
 
 
 def run(tables, stimulus=(), **settings):
@@ -719,3 +723,22 @@ def test_a_duration_is_whole_steps_and_a_rest(part, step):
     assert 0.0 <= rest < step
     assert n * step + rest == pytest.approx(duration, rel=1e-11)
     assert (rest == 0.0) == (part == round(part))
+
+
+def test_frozen_noise_of_cells_has_nothing_to_do_with_their_channels():
+    """White noise: each piece is a number of its stream, from which no trial must draw."""
+    noise = {"kind": "frozen-noise", "sd": "1 pA", "correlation_time": "1e-5 ms"}
+    tables = {
+        **patch(SQUID, "9 um^2"),
+        "stimulus": [noise, noise],
+        "run": {"duration": "100 ms", "seed": 1},
+    }
+    (plan,), _ = plan_circuit(resolve_experiment(tables))
+    seed = plan.seed_sequence(0)
+    injected = plan.currents.injection(seed, np.random.SeedSequence(plan.seed)).current
+    first, second = np.split(injected, 2)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.12
+    for of_point, found in ((plan, first), (replace(plan, point=1), second)):
+        for trial in range(4):
+            drawn = generator(of_point.seed_sequence(trial)).standard_normal(len(found) + 1)[1:]
+            assert abs(np.corrcoef(found, drawn)[0, 1]) < 0.12  # 5 standard errors; it was 1
