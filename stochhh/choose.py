@@ -29,11 +29,15 @@ _FASTEST_PER_MS = 12.8
 
 
 class Choice(NamedTuple):
-    """A method, its step (ms; None without one) and the reason in a sentence."""
+    """A method, its step (ms; None without one) and the reason in a sentence.
+
+    `usual_ms` is the step it would take if none were given, infinite where any is as good.
+    """
 
     method: Method
     step_ms: float | None
     why: str
+    usual_ms: float = np.inf
 
 
 def usual_step_ms(method: Method, membrane: Membrane, voltage_mV: float) -> float:

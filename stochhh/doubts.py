@@ -10,10 +10,14 @@ from typing import Any
 
 from stochhh import units
 from stochhh.errors import InputError
+from stochhh.methods import Method
 from stochhh.scenario import stimuli as kinds
+from stochhh.scenario.models import Run
+from stochhh.units import Amount
 from stochhh.waveform import read_waveform
 
 _MOST_SAID = 5
+_MOST_USUAL_STEPS = 5.0
 _ROUNDING = 1e-9  # relative
 _FINE_MS = 0.05  # pieces that resolve what any membrane does
 
@@ -25,6 +29,36 @@ def say(doubts: Iterable[str]) -> None:
         warnings.warn(doubt, stacklevel=1)  # one place for all, so that none is said twice
     if len(said) > _MOST_SAID:
         warnings.warn(f"{len(said) - _MOST_SAID} more such notes are left out", stacklevel=1)
+
+
+def of_run(run: Run, method: Method, usual_ms: float, where: str) -> list[str]:
+    """Doubts about the step that a run of a membrane asks for.
+
+    Parameters
+    ----------
+    run, method : as given, and what is taken
+    usual_ms : step that the channels and the stimulus ask for; of no account without one
+    where : the scenario's name
+    """
+    if run.step_ms is None:
+        return []
+    if method.step_ms is None:
+        named = f"'{method.name}'" + (", which auto chose," if run.method == "auto" else "")
+        return [
+            f'{where}: run.step: method {named} has no step, so that "{run.step_ms.text}" does '
+            'nothing; drop it, or choose a method with a step, as in method = "leap"'
+        ]
+    return of_step(run.step_ms, usual_ms, where)
+
+
+def of_step(step_ms: Amount, usual_ms: float, where: str) -> list[str]:
+    """Doubt about a step that is far too long, if it is."""
+    if step_ms <= _MOST_USUAL_STEPS * usual_ms * (1 + _ROUNDING):
+        return []
+    return [
+        f'{where}: run.step: "{step_ms.text}" is {step_ms / usual_ms:.3g} times what the fastest '
+        f'channels or stimuli ask for; drop it, or give "{usual_ms:.2g} ms"'
+    ]
 
 
 def of_stimuli(stimuli: Sequence[kinds.Stimulus], where: str) -> list[str]:

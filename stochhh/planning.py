@@ -190,7 +190,10 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
         method=choice.method,
         step_ms=choice.step_ms,
         chosen_because=choice.why,
-        doubts=tuple(doubts.of_stimuli(scenario.stimulus, name)),
+        doubts=(
+            *doubts.of_stimuli(scenario.stimulus, name),
+            *doubts.of_run(protocol, choice.method, choice.usual_ms, name),
+        ),
     )
 
 
@@ -224,12 +227,13 @@ def _chosen(
     else:
         method = methods.METHODS[protocol.method]
         step = method.step_ms
-        if step is not None and protocol.step_ms is None and not clamped:
+        if step is not None and not clamped:
             step = usual_step_ms(method, membrane, voltage_mV)
         choice = Choice(method, step, "")
     method = choice.method
     if choice.step_ms is not None:
-        choice = choice._replace(step_ms=min(choice.step_ms, finest_ms))
+        usual = min(choice.step_ms, finest_ms)
+        choice = choice._replace(step_ms=usual, usual_ms=np.inf if clamped else usual)
     if follows and method.step_ms is not None:
         raise InputError(
             f"{name}: run.record.channels: method '{method.name}' cannot follow single channels; "

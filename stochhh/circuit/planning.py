@@ -120,7 +120,10 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         space = np.zeros(network.n_compartments if len(network.cable.sheath_axial) else 0)
     else:
         voltage, space = resting_state(network, circuit.name)
-    step, n_steps, every = _steps(circuit, network, voltage)
+    # with 40 steps a period a passive membrane follows a sine to 1.2 %
+    usual = min(_usual_step(network, voltage), 0.5 * finest_ms(circuit.stimulus))
+    step, n_steps, every = _steps(circuit, usual)
+    given = circuit.run.step_ms
     assert circuit.run.seed is not None
     return CircuitPlan(
         name=circuit.name,
@@ -138,11 +141,14 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         voltage_mV=voltage,
         space_mV=space,
         mean_field=circuit.run.method == "deterministic",
-        doubts=tuple(doubts.of_stimuli(circuit.stimulus, circuit.name)),
+        doubts=(
+            *doubts.of_stimuli(circuit.stimulus, circuit.name),
+            *([] if given is None else doubts.of_step(given, usual, circuit.name)),
+        ),
     )
 
 
-def _steps(circuit: Circuit, network: Network, voltage_mV: Floats) -> tuple[float, int, int]:
+def _steps(circuit: Circuit, usual_ms: float) -> tuple[float, int, int]:
     """Step (ms) that divides the interval of records, whole steps, steps between records."""
     run = circuit.run
     duration, interval = float(run.duration_ms), float(run.record.interval_ms)
@@ -151,10 +157,7 @@ def _steps(circuit: Circuit, network: Network, voltage_mV: Floats) -> tuple[floa
             f'{circuit.name}: run.record.interval: "{run.record.interval_ms.text}" is longer than '
             f'run.duration = "{run.duration_ms.text}"'
         )
-    # with 40 steps a period a passive membrane follows a sine to 1.2 %
-    wanted = min(_usual_step(network, voltage_mV), 0.5 * finest_ms(circuit.stimulus))
-    if run.step_ms is not None:
-        wanted = float(run.step_ms)
+    wanted = usual_ms if run.step_ms is None else float(run.step_ms)
     every = max(int(np.ceil(interval / wanted * (1 - 1e-9))), 1)
     step = interval / every
     n_steps = whole_steps(duration, step)

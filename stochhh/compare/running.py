@@ -119,7 +119,12 @@ def prepare(
     ready = []
     for one in asked:
         steps = [] if one.step is None else [f"run.step={json.dumps(one.step)}"]
-        ready.append(load_scenario(plain, [f'run.method="{one.method}"', *steps]))
+        made = load_scenario(plain, [f'run.method="{one.method}"', *steps])
+        if (
+            one.method in METHODS and METHODS[one.method].step_ms is None
+        ):  # the scenario's step is for the others
+            made = made.model_copy(update={"run": made.run.model_copy(update={"step_ms": None})})
+        ready.append(made)
         planning.plan(ready[-1])
     return ready
 

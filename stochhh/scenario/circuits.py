@@ -44,7 +44,12 @@ class CircuitRun(Table):
     method: CellMethod = Field(
         "auto", description="of channels whose membrane does not say its own"
     )
-    step_ms: Duration | None = Field(None, alias="step", description="time step")
+    step_ms: Duration | None = Field(
+        None,
+        alias="step",
+        description="time step, in which compartments are joined and channels, also exact ones, "
+        "see a voltage that is held",
+    )
     initial: CircuitInitial = CircuitInitial()
     record: CircuitRecord = CircuitRecord()
     deterministic: StrictBool = Field(

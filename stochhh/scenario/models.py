@@ -146,7 +146,7 @@ class Run(Table):
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] | None = None
     method: MethodName = "exact"
     step_ms: Duration | None = Field(
-        None, alias="step", description="time step of the methods that have one"
+        None, alias="step", description="time step of the methods that have one; exact has none"
     )
     accuracy: Annotated[StrictFloat, Field(gt=0, le=0.5)] = Field(
         0.02, description="relative error of firing statistics that method auto may make"

@@ -17,6 +17,10 @@ from harness import agrees, mean_is, power_is, refuses, squid_patch
 
 import stochhh
 
+pytestmark = pytest.mark.filterwarnings(  # orders show in steps that are far too long
+    "ignore:.*times what the fastest channels:UserWarning"
+)
+
 TRIALS = 800
 AREA_UM2 = 1000.0
 

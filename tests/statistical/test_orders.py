@@ -17,6 +17,10 @@ from stochhh import theory
 from stochhh.kinetics.files import load_scheme
 from stochhh.methods import METHODS
 
+pytestmark = pytest.mark.filterwarnings(  # orders show in steps that are far too long
+    "ignore:.*times what the fastest channels:UserWarning"
+)
+
 SCHEME = load_scheme("squid-k")
 LOW_MV, HIGH_MV, DURATION_MS = -65.0, 0.0, 1.6
 STEPS_MS = np.array([0.1, 0.2, 0.4])

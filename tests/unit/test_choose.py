@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,9 @@ from stochhh.errors import InputError
 from stochhh.kinetics.rates import RateLaw
 from stochhh.kinetics.scheme import ChannelScheme, Transition
 from stochhh.membrane import Membrane, Population
-from stochhh.simulate import plan, resolve
+from stochhh.simulate import plan, prepare, resolve, resolve_experiment
 
+SINE = '{kind="sine", amplitude="1 pA", frequency="5 kHz"}'
 SCHEME = ChannelScheme(
     "two", "", "K+", 1, ("C", "O"), (0.0, 1.0), ("opening", "closing"),
     (RateLaw("constant", 1.0), RateLaw("constant", 3.0)),
@@ -160,6 +162,44 @@ def test_what_no_method_can_do_is_refused() -> None:
 def test_fast_channels_get_short_steps(scenario: str, overrides: list[str], step_ms: float) -> None:
     plans, _ = plan(resolve(scenario, overrides, seed=1, method="leap"))
     assert [one.step_ms for one in plans] == [step_ms]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "given", "message"),
+    [
+        ("squid-patch", ["run.step=0.2 ms"], None),
+        (
+            "squid-patch",
+            ["run.step=0.5 ms"],
+            'squid-patch: run.step: "0.5 ms" is 10 times what the fastest channels or stimuli ask '
+            'for; drop it, or give "0.05 ms"',
+        ),
+        ("squid-patch", ["run.step=0.5 ms", 'run.method="langevin"'], 'is 50 times .*"0.01 ms"'),
+        ("node-of-ranvier", ["run.step=0.05 ms"], 'is 21.7 times .*"0.0023 ms"'),
+        ("noise-analysis_OS12", ["run.step=0.1 ms"], None),  # held
+        ("squid-patch", ["run.step=0.1 ms", f"stimulus=[{SINE}]"], 'is 10 times .*"0.01 ms"'),
+        (
+            "squid-patch",
+            ["run.step=0.01 ms", 'run.method="exact"'],
+            "run.step: method 'exact' has no step, so that \"0.01 ms\" does nothing; drop it, or",
+        ),
+        (
+            "squid-patch",
+            ["run.step=1 ms", 'run.method="auto"'],
+            "'exact', which auto chose, has no",
+        ),
+        ("squid-patch", ["run.step=1 ms", 'run.method="deterministic"'], "'deterministic' has no"),
+        ("two-neurons", ["run.step=0.5 ms"], 'two-neurons: run.step: "0.5 ms" is 10 times'),
+        ("two-neurons", ["run.step=0.1 ms"], None),
+    ],
+)
+def test_steps_that_do_nothing_or_too_much_are_said(
+    scenario: str, given: list[str], message: str | None
+) -> None:
+    method = "leap" if scenario != "two-neurons" and not any("method" in g for g in given) else None
+    resolved = resolve_experiment(scenario, given, seed=1, method=method)
+    with warnings.catch_warnings() if message is None else pytest.warns(UserWarning, match=message):
+        prepare(resolved)
 
 
 def test_auto_shortens_the_step_of_fast_channels_further() -> None:

@@ -225,6 +225,7 @@ def test_a_voltage_that_runs_away_is_told() -> None:
         run_stepped(one_plan(given), 0)
 
 
+@pytest.mark.filterwarnings("ignore:.*times what the fastest channels:UserWarning")
 def test_first_order_methods_run_away_with_long_steps() -> None:
     """Euler's rule is unstable where the step exceeds twice the membrane's time constant."""
     with pytest.raises(InputError, match=r"driven to .*a shorter run\.step"):
