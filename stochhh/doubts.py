@@ -8,11 +8,16 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stochhh import units
 from stochhh.errors import InputError
+from stochhh.kinetics.scheme import ChannelScheme
+from stochhh.membrane import Population
 from stochhh.methods import Method
 from stochhh.scenario import stimuli as kinds
-from stochhh.scenario.models import Run
+from stochhh.scenario.models import ChannelPopulation, Run
+from stochhh.theory.equilibrium import reached_from_everywhere
 from stochhh.units import Amount
 from stochhh.waveform import read_waveform
 
@@ -29,6 +34,44 @@ def say(doubts: Iterable[str]) -> None:
         warnings.warn(doubt, stacklevel=1)  # one place for all, so that none is said twice
     if len(said) > _MOST_SAID:
         warnings.warn(f"{len(said) - _MOST_SAID} more such notes are left out", stacklevel=1)
+
+
+def of_channels(
+    tables: Sequence[ChannelPopulation], populations: Sequence[Population], where: str
+) -> list[str]:
+    """Doubts about channels of which there are none, or that begin where they never leave.
+
+    Parameters
+    ----------
+    tables, populations : as given, and what they make
+    where : the scenario's name and the key of the membrane
+    """
+    found = []
+    for index, (table, one) in enumerate(zip(tables, populations, strict=True)):
+        key = f"{where}.channels[{index}]"
+        if one.count == 0 and table.count is None:
+            found.append(
+                f"{key}: there are none of '{one.name}': what is given makes less than half a "
+                "channel on this area"
+            )
+        end = _trap(one.scheme)
+        if end and one.count and table.initial_state is None:
+            other = next(state for state in one.scheme.states if state not in end)
+            named = " or ".join(f"'{state}'" for state in end)
+            found.append(
+                f"{key}: all of '{one.name}' begin in {named}, which they never leave; to begin "
+                f'elsewhere give a state, as in initial_state = "{other}"'
+            )
+    return found
+
+
+def _trap(scheme: ChannelScheme) -> list[str]:
+    """States from which no way leads back to some others, if all channels end there."""
+    leads = np.zeros((len(scheme.states),) * 2, dtype=bool)
+    for one in scheme.transitions:
+        leads[one.source, one.target] = True
+    final = reached_from_everywhere(leads)
+    return [] if final.all() else [scheme.states[i] for i in np.flatnonzero(final)]
 
 
 def of_run(run: Run, method: Method, usual_ms: float, where: str) -> list[str]:

@@ -38,6 +38,7 @@ class Population:
     conductance_nS : of one fully open channel.
     reversal_mV : reversal potential.
     noise : false for channels that follow their mean field.
+    initial_state : in which all of them begin, instead of in equilibrium.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Population:
     conductance_nS: float
     reversal_mV: float
     noise: bool = True
+    initial_state: str | None = None
 
     @property
     def maximal_conductance_nS(self) -> float:
@@ -91,6 +93,15 @@ class Membrane:
                 laws.append(stationary_law(population.scheme.generator(voltage_mV)))
             except ValueError as error:
                 raise InputError(f"{population.name} at {voltage_mV:g} mV: {error}") from None
+        return laws
+
+    def initial_laws(self, voltage_mV: float) -> list[Floats]:
+        """Law of the states of each population at the start: at equilibrium, or all in one."""
+        laws = self.stationary_laws(voltage_mV)
+        for index, population in enumerate(self.populations):
+            if population.initial_state is not None:
+                states = np.array(population.scheme.states)
+                laws[index] = (states == population.initial_state).astype(np.float64)
         return laws
 
     def steady_current_pA(self, voltage_mV: float) -> float:
@@ -228,7 +239,13 @@ def build_membrane(tables: MembranePatch, where: str) -> Membrane:
         temperature = tables.temperature_degC
         at = scheme.at(None if temperature is None else float(temperature), ligands)
         reversal = float(table.reversal_mV)
-        populations.append(Population(name, at, scaled, conductance, reversal, table.noise))
+        state = table.initial_state
+        if state is not None and state not in scheme.states:
+            raise InputError(
+                f"{key}.initial_state: '{scheme.name}' has no state '{state}'; "
+                f"{did_you_mean(state, scheme.states)}"
+            )
+        populations.append(Population(name, at, scaled, conductance, reversal, table.noise, state))
     bound = {ligand for population in populations for ligand in population.scheme.ligands}
     for ligand in sorted(set(ligands) - bound):
         raise InputError(f"{where}: membrane.ligands.{ligand}: {_nothing_binds(ligand, bound)}")

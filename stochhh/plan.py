@@ -143,7 +143,7 @@ class Plan:
     @cached_property
     def laws(self) -> list[Floats]:
         """Law of the states of each population at the start."""
-        return self.membrane.stationary_laws(self.voltage_mV)
+        return self.membrane.initial_laws(self.voltage_mV)
 
     @cached_property
     def band_table(self) -> BandTable:

@@ -191,10 +191,16 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
         step_ms=choice.step_ms,
         chosen_because=choice.why,
         doubts=(
+            *([] if start is not None else _of_channels(scenario, membrane)),
             *doubts.of_stimuli(scenario.stimulus, name),
             *doubts.of_run(protocol, choice.method, choice.usual_ms, name),
         ),
     )
+
+
+def _of_channels(scenario: Scenario, membrane: Membrane) -> list[str]:
+    channels = scenario.membrane.channels
+    return doubts.of_channels(channels, membrane.populations, f"{scenario.name}: membrane")
 
 
 def _chosen(

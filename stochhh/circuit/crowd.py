@@ -20,10 +20,11 @@ from stochhh.scenario.circuits import Circuit
 
 
 class Kind(NamedTuple):
-    """Channels of one name and one scheme, wherever they are, which share its tables."""
+    """Channels of one name and one scheme, wherever they are, that begin alike."""
 
     name: str
     scheme: ChannelScheme
+    initial_state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ class Crowd:
         pools = []
         tables = self._circuit.membranes[name].channels
         for population, table in zip(membrane.populations, tables, strict=True):
-            kind = _number(self._kinds, Kind(population.name, population.scheme))
+            kind = _number(
+                self._kinds, Kind(population.name, population.scheme, population.initial_state)
+            )
             method = table.method or self._circuit.run.method
             if not population.noise:
                 method = "deterministic"

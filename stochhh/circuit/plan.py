@@ -135,6 +135,9 @@ class CircuitPlan:
         """
         n = self.network.n_channel_kinds
         laws = [equilibrium_laws(scheme, self.voltage_mV) for scheme in self.network.schemes[:n]]
+        for law, kind in zip(laws, self.network.kinds, strict=False):
+            if kind.initial_state is not None:
+                law[:] = np.array(kind.scheme.states) == kind.initial_state
         for scheme in self.network.schemes[n:]:
             free = scheme.at(None, dict.fromkeys(scheme.ligands, 0.0))
             laws.append(equilibrium_laws(free, self.voltage_mV))

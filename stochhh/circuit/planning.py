@@ -142,10 +142,20 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         space_mV=space,
         mean_field=circuit.run.method == "deterministic",
         doubts=(
+            *_of_channels(circuit, network),
             *doubts.of_stimuli(circuit.stimulus, circuit.name),
             *([] if given is None else doubts.of_step(given, usual, circuit.name)),
         ),
     )
+
+
+def _of_channels(circuit: Circuit, network: Network) -> list[str]:
+    found: list[str] = []
+    for (name, _), membrane in network.membranes.items():
+        channels = circuit.membranes[name].channels
+        where = f"{circuit.name}: membranes.{name}"
+        found.extend(doubts.of_channels(channels, membrane.populations, where))
+    return found
 
 
 def _steps(circuit: Circuit, usual_ms: float) -> tuple[float, int, int]:

@@ -82,6 +82,9 @@ class ChannelPopulation(Table):
     noise: StrictBool = Field(
         True, description="false: these channels follow their mean field, without noise"
     )
+    initial_state: Name | None = Field(
+        None, description="state in which all of them begin; without it they are in equilibrium"
+    )
 
 
 class LeakConductance(Table):

@@ -50,7 +50,7 @@ def fires(setup: Setup, overrides: Sequence[str], since_ms: float, until_ms: flo
         compile_stimuli(scenario.stimulus, _around(setup, until_ms), scenario.name),
         np.zeros(0),
         voltage + float(initial.displacement_mV),
-        membrane.stationary_laws(voltage),
+        membrane.initial_laws(voltage),
         float(detection.threshold_mV),
         float(detection.rearm_mV),
         equations=gate_equations(membrane) if gated else state_equations(membrane),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from stochhh.theory.generators import Floats, as_generator, without_diagonal
 from stochhh.theory.modes import Numbers, decay_rates_per_ms
@@ -32,15 +32,25 @@ def stationary_law(generator: ArrayLike) -> Floats:
         where the channel ends depends on where it starts.
     """
     rates = without_diagonal(generator)
-    reaches = (rates > 0.0) | np.eye(len(rates), dtype=bool)
-    for _ in range(len(rates).bit_length()):  # ways of twice as many transitions each time
-        reaches = reaches @ reaches
-    recurrent = reaches.all(axis=0)
+    recurrent = reached_from_everywhere(rates > 0.0)
     if not recurrent.any():
         raise ValueError("the scheme has no single equilibrium: where it ends depends on its start")
     law = np.zeros(len(rates))
     law[recurrent] = _irreducible_law(rates[np.ix_(recurrent, recurrent)])
     return law
+
+
+def reached_from_everywhere(leads: ArrayLike) -> NDArray[np.bool_]:
+    """Which states are reached from every state, (S,); where there are any, all channels end there.
+
+    Parameters
+    ----------
+    leads : (S, S) bool, whether a transition leads from i to j
+    """
+    reaches = np.asarray(leads, dtype=bool) | np.eye(len(np.asarray(leads)), dtype=bool)
+    for _ in range(len(reaches).bit_length()):  # ways of twice as many transitions each time
+        reaches = reaches @ reaches
+    return np.asarray(reaches.all(axis=0))
 
 
 def _irreducible_law(rates: Floats) -> Floats:
