@@ -113,6 +113,7 @@ def cell_tables(description: dict[str, Any]) -> list[Table]:
         for low, high in (entry["rest_mV"] for entry in entries)
     ]
     cells.add_row("resting voltage (mV)", *rests)
+    cells.add_row("left to settle first (ms)", *[f"{description['settle_ms']:g}"] * len(entries))
     for name in dict.fromkeys(name for entry in entries for name in entry["channels"]):
         counts = [f"{entry['channels'].get(name, 0):,d}" for entry in entries]
         cells.add_row(f"{name} channels", *counts)

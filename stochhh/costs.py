@@ -172,6 +172,8 @@ def _pilot(plan: Any) -> tuple[float, float]:
         run = simulate.METHODS[plan.method.name]
     else:
         from stochhh.circuit.trial import run_trial as run
+    settling = plan.settle_ms / plan.duration_ms
+    plan = replace(plan, settle_ms=0.0)
     part = min(plan.duration_ms, 10.0 * (plan.step_ms or 0.01))
     warm = _shortened(plan, part)
     run(warm, 0, None)  # makes the tables that all trials share, and compiles
@@ -184,7 +186,7 @@ def _pilot(plan: Any) -> tuple[float, float]:
         scale = plan.duration_ms / part
         long_enough = seconds >= _PILOT_S and seconds * scale > _WHOLE_S
         if long_enough or part >= plan.duration_ms:
-            return seconds * scale, float(trial.transitions) * scale
+            return seconds * scale * (1.0 + settling), float(trial.transitions) * scale
         longer = 1.2 * _PILOT_S / max(seconds, 1e-4)
         part = min(part * min(max(longer, 2.0), 50.0), plan.duration_ms)
 

@@ -10,6 +10,7 @@ from stochhh import theory
 from stochhh.errors import InputError
 from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.membrane import Membrane, build_membrane
+from stochhh.planning import settle_ms
 from stochhh.scenario import Scenario, points_of
 from stochhh.thresholds import thresholds
 
@@ -88,8 +89,10 @@ def _rest(scenario: Scenario, membrane: Membrane, rest: float | None) -> dict[st
         return f"{100 * value_pA / membrane.area_um2:.4g} µA/cm² ({value_pA:.4g} pA)"
 
     displacement = found.displacement_mV
+    settling = settle_ms(scenario, membrane, rest)
     return {
         "resting voltage": f"{rest:.5f} mV",
+        "left to settle before each trial": f"{settling:g} ms" if settling else "no",
         "threshold, instantaneous displacement": "none found"
         if displacement is None
         else f"{displacement:.4g} mV",

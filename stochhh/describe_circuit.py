@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stochhh.circuit.build import Network, build_network
+from stochhh.circuit.planning import settle_ms
 from stochhh.circuit.rest import resting_state
 from stochhh.errors import InputError
 from stochhh.scenario import Circuit, points_of
@@ -30,6 +31,7 @@ def describe_circuit(circuit: Circuit) -> dict[str, Any]:
     except InputError:
         rest = np.full(network.n_compartments, np.nan)
     return {
+        "settle_ms": settle_ms(circuit, network, rest) if np.isfinite(rest).all() else 0.0,
         "cells": [
             _cell(network, index, channels, rest)
             for index, channels in enumerate(_channels(network))

@@ -15,8 +15,7 @@ from stochhh.trial import (
     Progress,
     Trial,
     check_conserved,
-    initial_occupancy,
-    initial_voltage_mV,
+    initial_state,
 )
 
 _SLICE = 2_000_000  # candidates a kernel draws before it returns: a tenth of a second
@@ -41,8 +40,7 @@ def run_exact(plan: Plan, trial: int, progress: Progress | None = None) -> Trial
     rng = generator(plan.seed_sequence(trial))
     tag_rng = generator(plan.seed_sequence(trial, _TAG_STREAM))
     stimulus = plan.stimulus(trial)
-    occupancy = initial_occupancy(plan, trial, rng)
-    voltage = initial_voltage_mV(plan, trial)
+    occupancy, voltage = initial_state(plan, trial, rng, run_exact, progress)
     if not bands.edge[0] <= voltage < bands.edge[-1]:
         bands = _reaching(plan, bands, voltage)
     hazard = rng.standard_exponential()

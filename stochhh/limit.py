@@ -43,6 +43,7 @@ def run_deterministic(plan: Plan, trial: int, progress: Progress | None = None) 
                 method=METHODS["leap"],
                 step_ms=min(_STEP_MS, finest_ms(plan.stimuli), plan.duration_ms),
                 tagged=0,
+                settle_ms=0.0,
             ),
             trial,
             progress,

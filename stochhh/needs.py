@@ -25,14 +25,15 @@ SECONDS_A_LIMIT = 0.1
 def expected_seconds(plan: Plan | CircuitPlan) -> float:
     """Roughly the computing time of one trial."""
     if not isinstance(plan, Plan):
-        moves = plan.n_steps * plan.network.n_compartments
+        moves = (plan.n_steps + plan.settle_ms / plan.step_ms) * plan.network.n_compartments
         return _SECONDS_A_TRIAL + _SECONDS_A_COMPARTMENT * moves
     if plan.method.name == "deterministic":
         return SECONDS_A_LIMIT
+    whole_ms = plan.duration_ms + plan.settle_ms
     if plan.step_ms is not None:
-        return _SECONDS_A_TRIAL + _SECONDS_A_STEP * plan.duration_ms / plan.step_ms
+        return _SECONDS_A_TRIAL + _SECONDS_A_STEP * whole_ms / plan.step_ms
     rate = transitions_per_ms(plan.membrane, plan.voltage_mV)
-    return _SECONDS_A_TRIAL + SECONDS_A_TRANSITION * rate * plan.duration_ms
+    return _SECONDS_A_TRIAL + SECONDS_A_TRANSITION * rate * whole_ms
 
 
 def expected_total_seconds(plans: Sequence[Plan], n_trials: int) -> float:

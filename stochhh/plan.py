@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,11 @@ from stochhh.stimulus import Breakpoints, Surroundings, compile_stimuli
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_NOISE_STREAM = 1
+_NOISE_STREAM, _SETTLE_STREAM = 1, 3
+
+
+#: What is worked out once for a plan and for its settling.
+_SAME = ("patch", "graph", "laws", "band_table", "bands", "step_table", "steps")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class Plan:
     voltage_mV, displacement_mV : channels start in equilibrium at the first; the
         voltage then starts displaced by the second.
     start : states to take up instead.
+    settle_ms : for which each trial is left alone first; what it then is it begins as.
+    settling : whether this is the plan of that time itself.
     threshold_mV, rearm_mV : spike detection.
     band_width_mV : None chooses by the number of channels.
     method, step_ms : how it is simulated; the step None for methods without one.
@@ -96,6 +102,8 @@ class Plan:
     threshold_mV: float
     rearm_mV: float
     start: Start | None = None
+    settle_ms: float = 0.0
+    settling: bool = False
     band_width_mV: float | None = None
     clamp: VoltageClamp | None = None
     method: Method = METHODS["exact"]
@@ -110,6 +118,8 @@ class Plan:
         key: tuple[int, ...] = (self.point, trial)
         if self.start is not None and self.start.generation:
             key = (*key, 0, self.start.generation)  # never the numbers of the run taken up
+        if self.settling:
+            key = (*key, _SETTLE_STREAM)
         return np.random.SeedSequence(self.seed, spawn_key=(*key, *stream))
 
     def stimulus(self, trial: int) -> Breakpoints:
@@ -123,6 +133,25 @@ class Plan:
             frozen_seed=np.random.SeedSequence(self.seed),
         )
         return compile_stimuli(self.stimuli, surroundings, self.name)
+
+    @cached_property
+    def before(self) -> Plan:
+        """Plan of the time in which a trial settles: nothing is done, and nothing recorded."""
+        made = replace(
+            self,
+            stimuli=(),
+            duration_ms=self.settle_ms,
+            record_ms=EvenTimes(0, self.settle_ms, self.settle_ms),
+            variables=(),
+            tagged=0,
+            displacement_mV=0.0,
+            settle_ms=0.0,
+            settling=True,
+            records_folder=None,
+        )
+        own = made.__dict__  # what is tabulated already is the same
+        own.update({name: made_once for name, made_once in self.__dict__.items() if name in _SAME})
+        return made
 
     @cached_property
     def command(self) -> Breakpoints:

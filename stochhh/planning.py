@@ -11,6 +11,7 @@ import numpy as np
 
 from stochhh import doubts, methods
 from stochhh.analysis.applicable import check_studies
+from stochhh.analysis.linear_membrane import settling_ms
 from stochhh.analysis.setup import Setup
 from stochhh.choose import (
     Choice,
@@ -190,12 +191,31 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
         method=choice.method,
         step_ms=choice.step_ms,
         chosen_because=choice.why,
+        settle_ms=settle_ms(scenario, membrane, voltage),
         doubts=(
             *([] if start is not None else _of_channels(scenario, membrane)),
             *doubts.of_stimuli(scenario.stimulus, name),
             *doubts.of_run(protocol, choice.method, choice.usual_ms, name),
         ),
     )
+
+
+def settle_ms(scenario: Scenario, membrane: Membrane, voltage_mV: float) -> float:
+    """For how long trials are left alone first: as asked for, or as long as it makes a difference.
+
+    That is at rest, in equilibrium and with noise, and in a steady state that is stable.
+    """
+    initial = scenario.run.initial
+    held = scenario.clamp is not None
+    if scenario.run.method == "deterministic" or held or initial.result is not None:
+        return 0.0
+    if initial.settle_ms is not None:
+        return initial.settle_ms
+    random = any(one.noise and one.count for one in membrane.populations)
+    told = any(one.initial_state is not None for one in membrane.populations)
+    if initial.voltage_mV is not None or told or not random:
+        return 0.0
+    return settling_ms(membrane, voltage_mV)
 
 
 def _of_channels(scenario: Scenario, membrane: Membrane) -> list[str]:

@@ -8,16 +8,16 @@ import numpy as np
 
 from stochhh.equations import open_gates
 from stochhh.errors import InputError, Stopped
-from stochhh.plan import Plan, generator
+from stochhh.plan import Floats, Plan, generator
 from stochhh.recording import Events, Recorder
 from stochhh.state import SteppedState, begin_stepped, make_flips
 from stochhh.steps import Steps
+from stochhh.stimulus import Breakpoints
 from stochhh.trial import (
     Progress,
     Trial,
     check_conserved,
-    initial_occupancy,
-    initial_voltage_mV,
+    initial_state,
 )
 
 _SLICE = 50_000  # steps a kernel takes before it returns: a tenth of a second
@@ -41,11 +41,11 @@ def run_stepped(plan: Plan, trial: int, progress: Progress | None = None) -> Tri
 
     rng = generator(plan.seed_sequence(trial))
     stimulus = plan.stimulus(trial)
-    voltage = initial_voltage_mV(plan, trial)
     steps = plan.steps
+    occupancy, voltage = initial_state(plan, trial, rng, run_stepped, progress)
     whole = plan.method.whole and all(p.noise for p in plan.membrane.populations)
     dtype: type[Any] = np.int64 if whole else np.float64
-    state = _begin(plan, trial, rng, voltage, steps)
+    state = _begin(plan, occupancy.astype(np.float64), voltage, steps, stimulus)
     recorder, events = Recorder(plan, trial, dtype), Events(plan.name, 0)
     clock = state.clock[0]
     budget = _SLICE
@@ -92,14 +92,13 @@ def run_stepped(plan: Plan, trial: int, progress: Progress | None = None) -> Tri
 
 
 def _begin(
-    plan: Plan, trial: int, rng: np.random.Generator, voltage_mV: float, steps: Steps
+    plan: Plan, occupancy: Floats, voltage_mV: float, steps: Steps, stimulus: Breakpoints
 ) -> SteppedState:
     """State at time zero; populations without noise start from their law itself."""
-    occupancy = initial_occupancy(plan, trial, rng).astype(np.float64)
     gates = []
     for p, population in enumerate(plan.membrane.populations):
         states = slice(steps.state_start[p], steps.state_start[p + 1])
-        if not population.noise and plan.start is None:
+        if not population.noise and plan.start is None and not plan.settle_ms:
             occupancy[states] = population.count * plan.laws[p]
         if steps.gate_start[p + 1] > steps.gate_start[p]:
             law = occupancy[states] / max(population.count, 1)
@@ -111,7 +110,7 @@ def _begin(
         occupancy,
         np.concatenate([*gates, np.zeros(0)]),
         voltage_mV,
-        plan.stimulus(trial),
+        stimulus,
     )
     if not steps.staggered and plan.clamp is None:
         state.clock["settled_slope"] = 0.0  # Euler's rule takes currents at the voltage held

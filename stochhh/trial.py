@@ -41,6 +41,31 @@ class Trial:
     crossings: int
 
 
+def initial_state(
+    plan: Plan,
+    trial: int,
+    rng: np.random.Generator,
+    run: Callable[..., Trial],
+    progress: Progress | None,
+) -> tuple[NDArray[Any], float]:
+    """Channels in each state at time zero, (S,), and the voltage (mV).
+
+    What is there when the membrane has settled, where it is left to.
+
+    Parameters
+    ----------
+    run : runs a trial of the plan's method, such as that in which the membrane settles.
+    """
+    if not plan.settle_ms:
+        return initial_occupancy(plan, trial, rng), initial_voltage_mV(plan, trial)
+
+    def stop_only(covered_ms: float) -> bool:
+        return progress is not None and progress(0.0)
+
+    before = run(plan.before, trial, stop_only)
+    return before.final_occupancy, before.final_voltage_mV + plan.displacement_mV
+
+
 def initial_occupancy(plan: Plan, trial: int, rng: np.random.Generator) -> NDArray[Any]:
     """Channels in each state at time zero, shape (S,): multinomial draws, or an earlier run's."""
     if plan.start is not None:

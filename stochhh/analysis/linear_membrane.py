@@ -7,8 +7,26 @@ import numpy as np
 from stochhh.errors import InputError
 from stochhh.membrane import Membrane
 from stochhh.theory.linear import LinearMembrane, LinearPopulation, linear_membrane
+from stochhh.theory.linear_records import slowest_decay_ms
 
 _DIFFERENCE_MV = 1e-4
+_TIME_CONSTANTS = 3.0  # after which variances have come to their own but for exp(-6)
+_LONGEST_SETTLING_MS = 100.0
+
+
+def settling_ms(membrane: Membrane, voltage_mV: float) -> float:
+    """Time in which a membrane at rest comes into its stationary law; 0 where rest is unstable.
+
+    Three times its slowest time constant, to two digits and up to 100 ms.
+
+    Parameters
+    ----------
+    membrane, voltage_mV : as of `linearised`
+    """
+    slowest = slowest_decay_ms(linearised(membrane, voltage_mV))
+    if not np.isfinite(slowest):
+        return 0.0
+    return min(float(f"{_TIME_CONSTANTS * slowest:.2g}"), _LONGEST_SETTLING_MS)
 
 
 def linearised(membrane: Membrane, voltage_mV: float | None = None) -> LinearMembrane:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,11 @@ class Currents:
     length_um: Floats
     duration_ms: float
     name: str
+
+    @property
+    def none(self) -> Currents:
+        """The same circuit without any."""
+        return replace(self, stimuli=(), stimulated=(), inputs=(), opened=())
 
     @property
     def random(self) -> bool:

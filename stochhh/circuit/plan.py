@@ -28,6 +28,9 @@ _HOW_RECEPTORS = {"exact": GILLESPIE, "langevin": DIFFUSE, "deterministic": RELA
 #: redistributing every state (``tests/benchmarks/bench_axon.py --switch``).
 _FEW_TRANSITIONS = 12.0
 _ROOM_MV = 30.0
+_SETTLE_STREAM = 3
+#: What is worked out once for a plan and for its settling.
+_SAME = ("graph", "step_table", "steps", "share", "laws", "pools", "_methods", "synapse_arrays")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class CircuitPlan:
     variables : what to record, of "voltage" and "open".
     where : recorded compartments.
     voltage_mV, space_mV : at the start, (C,) and (C or 0,).
+    settle_ms : for which each trial is left alone first; as it then is it begins.
+    settling : whether this is the plan of that time itself.
     mean_field : follow expected numbers of channels and vesicles instead of drawing them.
     doubts : what is asked for and will not be had, a line each.
     """
@@ -64,12 +69,33 @@ class CircuitPlan:
     where: Ints
     voltage_mV: Floats
     space_mV: Floats
+    settle_ms: float = 0.0
+    settling: bool = False
     mean_field: bool = False
     doubts: tuple[str, ...] = ()
 
     def twin(self) -> CircuitPlan:
         """The deterministic limit of the same circuit."""
-        return replace(self, mean_field=True)
+        return replace(self, mean_field=True, settle_ms=0.0)
+
+    @cached_property
+    def before(self) -> CircuitPlan:
+        """Plan of the time in which a trial settles: nothing is done, and nothing recorded."""
+        n_steps = max(int(np.ceil(self.settle_ms / self.step_ms * (1 - 1e-9))), 1)
+        made = replace(
+            self,
+            currents=self.currents.none,
+            duration_ms=self.settle_ms,
+            n_steps=n_steps,
+            every=n_steps,
+            variables=(),
+            where=np.zeros(0, dtype=np.int64),
+            settle_ms=0.0,
+            settling=True,
+        )
+        own = made.__dict__  # what is tabulated already is the same
+        own.update({name: made_once for name, made_once in self.__dict__.items() if name in _SAME})
+        return made
 
     @property
     def record_ms(self) -> Floats:
@@ -84,7 +110,8 @@ class CircuitPlan:
 
     def seed_sequence(self, trial: int, *stream: int) -> np.random.SeedSequence:
         """Seed sequence of one trial, or of one of its side streams."""
-        return np.random.SeedSequence(self.seed, spawn_key=(self.point, trial, *stream))
+        key = (self.point, trial, *((_SETTLE_STREAM,) if self.settling else ()), *stream)
+        return np.random.SeedSequence(self.seed, spawn_key=key)
 
     @cached_property
     def graph(self) -> Graph:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stochhh import doubts
+from stochhh.analysis.linear_membrane import settling_ms
 from stochhh.choose import usual_step_ms
 from stochhh.circuit.build import Network, build_network
 from stochhh.circuit.currents import compile_currents
@@ -140,6 +141,7 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         where=_recorded(circuit, network),
         voltage_mV=voltage,
         space_mV=space,
+        settle_ms=settle_ms(circuit, network, voltage),
         mean_field=circuit.run.method == "deterministic",
         doubts=(
             *_of_channels(circuit, network),
@@ -147,6 +149,25 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
             *([] if given is None else doubts.of_step(given, usual, circuit.name)),
         ),
     )
+
+
+def settle_ms(circuit: Circuit, network: Network, voltage_mV: Floats) -> float:
+    """For how long trials are left alone first: as asked for, or as the slowest membrane needs.
+
+    That is at rest, in equilibrium, and where any channels are random.
+    """
+    initial = circuit.run.initial
+    if circuit.run.method == "deterministic":
+        return 0.0
+    if initial.settle_ms is not None:
+        return initial.settle_ms
+    random = any(pool.method != "deterministic" for pool in network.pools)
+    told = any(kind.initial_state is not None for kind in network.kinds)
+    if isinstance(initial.voltage, Amount) or told or not random:
+        return 0.0
+    usual = float(np.median(voltage_mV))
+    alike = {name: membrane for (name, _), membrane in network.membranes.items()}
+    return max(settling_ms(membrane, usual) for membrane in alike.values())
 
 
 def _of_channels(circuit: Circuit, network: Network) -> list[str]:

@@ -42,6 +42,8 @@ class CircuitTrial(NamedTuple):
     release_spike_ms: Floats
     charge_fC: Floats  # (K,)
     final_voltage_mV: Floats  # (C,)
+    final_space_mV: Floats  # (C or 0,)
+    final_occupancy: Floats  # (C, S)
     transitions: int
 
 
@@ -67,7 +69,8 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
     seed = plan.seed_sequence(trial)
     injection = plan.currents.injection(seed, np.random.SeedSequence(plan.seed))
     inputs = plan.currents.open_inputs(seed)
-    state = begin(plan, rng, len(injection.piece_start) - 1, len(inputs.compartment))
+    membranes = _settled(plan, trial, progress) if plan.settle_ms else drawn(plan, rng)
+    state = begin(plan, rng, membranes, len(injection.piece_start) - 1, len(inputs.compartment))
     state.piece[:] = injection.piece_start[:-1]
     state.next_event[:] = inputs.event_start[:-1]
     records = _records(plan, len(plan.record_ms))
@@ -112,29 +115,54 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
         release_spike_ms=release_spike[sent],
         charge_fC=state.charge[: plan.network.n_channel_kinds].copy(),
         final_voltage_mV=state.voltage.copy(),
+        final_space_mV=state.space.copy(),
+        final_occupancy=state.occupancy.copy(),
         transitions=int(clock["transitions"]),
     )
 
 
-def begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_inputs: int) -> State:
-    """State at time zero: channels drawn from their laws, or their expected numbers.
+class Membranes(NamedTuple):
+    """What the membranes of a circuit begin with. C compartments, S states of all kinds."""
 
-    Parameters
-    ----------
-    plan : of the trial
-    rng : from which channels are drawn
-    n_currents, n_inputs : that drive the circuit from outside
-    """
-    network, graph = plan.network, plan.graph
-    n, n_states = network.n_compartments, len(plan.share)
-    synapses = plan.synapse_arrays
-    occupancy = np.zeros((n, n_states))
-    state_start = graph.state_start
-    for pool, how in zip(network.pools, plan.pools.how, strict=True):
+    voltage_mV: Floats  # (C,)
+    space_mV: Floats  # (C,) or (0,) of the periaxonal space
+    occupancy: Floats  # (C, S) channels in each state
+
+
+def drawn(plan: CircuitPlan, rng: np.random.Generator) -> Membranes:
+    """Membranes at rest, with channels drawn from their laws, or their expected numbers."""
+    occupancy = np.zeros((plan.network.n_compartments, len(plan.share)))
+    state_start = plan.graph.state_start
+    for pool, how in zip(plan.network.pools, plan.pools.how, strict=True):
         law = plan.laws[pool.kind][pool.compartment]
         states = slice(state_start[pool.kind], state_start[pool.kind + 1])
-        drawn = pool.count * law if how == FLOW else rng.multinomial(pool.count, law)
-        occupancy[pool.compartment, states] += drawn
+        found = pool.count * law if how == FLOW else rng.multinomial(pool.count, law)
+        occupancy[pool.compartment, states] += found
+    return Membranes(plan.voltage_mV.copy(), plan.space_mV.copy(), occupancy)
+
+
+def _settled(plan: CircuitPlan, trial: int, progress: Progress | None) -> Membranes:
+    """Membranes as they are when the circuit has been left to settle."""
+
+    def stop_only(covered_ms: float) -> bool:
+        return progress is not None and progress(0.0)
+
+    before = run_trial(plan.before, trial, stop_only)
+    return Membranes(before.final_voltage_mV, before.final_space_mV, before.final_occupancy)
+
+
+def begin(
+    plan: CircuitPlan,
+    rng: np.random.Generator,
+    membranes: Membranes,
+    n_currents: int,
+    n_inputs: int,
+) -> State:
+    """State at time zero: of membranes as given, of synapses rested."""
+    voltage, space, occupancy = membranes
+    network, graph = plan.network, plan.graph
+    n_states, state_start = len(plan.share), graph.state_start
+    synapses = plan.synapse_arrays
     receptors = np.zeros((int(synapses.site_start[-1]), n_states))
     for y, table in enumerate(plan.synapses):
         k, count = synapses.kind[y], table.receptors.count
@@ -147,13 +175,13 @@ def begin(plan: CircuitPlan, rng: np.random.Generator, n_currents: int, n_inputs
         wait = rng.standard_exponential(len(plan.synapses)) / synapses.spontaneous
     clock = np.zeros(1, dtype=CLOCK)
     return State(
-        voltage=plan.voltage_mV.copy(),
-        space=plan.space_mV.copy(),
+        voltage=voltage,
+        space=space,
         occupancy=occupancy,
         class_weight=graph.weights(occupancy),
         hidden=occupancy.copy(),
-        armed=plan.voltage_mV < plan.cable.spike_threshold,
-        terminal_armed=plan.voltage_mV[synapses.source] < synapses.threshold,
+        armed=voltage < plan.cable.spike_threshold,
+        terminal_armed=voltage[synapses.source] < synapses.threshold,
         next_spontaneous=wait,
         sites=begin_sites(receptors, graph),
         piece=np.zeros(n_currents, dtype=np.int64),

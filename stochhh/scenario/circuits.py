@@ -10,6 +10,7 @@ from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import LINES, ONE_LINE, Duration, Format, KeyName, Name, Quantity, Table, Time
 from stochhh.scenario.analyses import OrFalse, SpikeDetection
 from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
+from stochhh.scenario.models import Settling
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.studies.circuits import PropagationStudy, QuantalStudy, TwitchStudy
 from stochhh.scenario.sweep_tables import SweepLists, Swept
@@ -17,7 +18,7 @@ from stochhh.scenario.synapses import ConductanceInput, Synapse
 from stochhh.units import DURATION, VOLTAGE, Amount, parse
 
 
-class CircuitInitial(Table):
+class CircuitInitial(Settling):
     """How a trial starts."""
 
     voltage: Annotated[Amount | Literal["rest"], Quantity(VOLTAGE, word="rest")] = Field(

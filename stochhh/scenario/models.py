@@ -44,7 +44,7 @@ from stochhh.scenario.analyses import Analysis
 from stochhh.scenario.clamp import VoltageClamp
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.sweep_tables import SweepLists, Swept
-from stochhh.units import DURATION, VOLTAGE, Amount, parse
+from stochhh.units import DURATION, SETTLE, VOLTAGE, Amount, parse
 
 Variable = Literal["voltage", "open", "current", "charge", "occupancy"]
 #: For panels of the figure the recorded variable they show.
@@ -112,7 +112,24 @@ class MembranePatch(Table):
     ligands_mM: dict[KeyName, Concentration] = Field({}, alias="ligands")
 
 
-class Initial(Table):
+class Settling(Table):
+    """How long a membrane is left alone before a trial."""
+
+    settle: Annotated[Amount | Literal["auto"], Quantity(SETTLE, word="auto")] = Field(
+        "auto",
+        description="time before time zero, not recorded and without stimuli, in which a random "
+        "membrane at rest comes into the joint stationary law of its voltage and channels; "
+        '"auto" is three of its slowest time constants, up to 100 ms; "0 ms" begins with '
+        "channels in equilibrium at a voltage that has not moved yet",
+    )
+
+    @property
+    def settle_ms(self) -> float | None:
+        """Time to settle, None for as long as it needs."""
+        return float(self.settle) if isinstance(self.settle, Amount) else None
+
+
+class Initial(Settling):
     """How a trial starts."""
 
     voltage: Annotated[Amount | Literal["rest"], Quantity(VOLTAGE, word="rest")] = "rest"
@@ -124,6 +141,14 @@ class Initial(Table):
     result: FileName | None = Field(
         None, description="result file (or its folder) whose final states are taken up"
     )
+
+    @model_validator(mode="after")
+    def _settles_or_goes_on(self) -> Self:
+        if self.result is not None and self.settle_ms:
+            raise InputError(
+                "result and settle: what goes on from a result has no time to settle; drop one"
+            )
+        return self
 
     @property
     def voltage_mV(self) -> float | None:
@@ -214,10 +239,11 @@ class Scenario(Swept):
             return self
         if self.stimulus:
             raise InputError("clamp: a clamped membrane takes no [[stimulus]]; drop one of the two")
-        if self.run.initial.voltage != "rest" or self.run.initial.displacement_mV != 0.0:
+        initial = self.run.initial
+        if initial.voltage != "rest" or initial.displacement_mV != 0.0 or initial.settle_ms:
             raise InputError(
-                "run.initial: a clamped membrane starts at clamp.holding; "
-                "drop voltage and displacement"
+                "run.initial: a clamped membrane starts at clamp.holding, in equilibrium; "
+                "drop voltage, displacement and settle"
             )
         return self
 

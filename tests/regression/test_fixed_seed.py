@@ -25,7 +25,7 @@ def tables(area: str, **run: Any) -> dict[str, Any]:
         "title": "fixed",
         "base": "squid-patch",
         "membrane": {"area": area},
-        "run": {"deterministic": False, **run},
+        "run": {"deterministic": False, "initial": {"settle": "0 ms"}, **run},
     }
 
 

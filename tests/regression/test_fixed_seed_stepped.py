@@ -72,6 +72,7 @@ def run(method: str) -> Any:
                 "trials": 1,
                 "seed": 20240229,
                 "deterministic": False,
+                "initial": {"settle": "0 ms"},
                 "record": {"interval": "2 ms"},
             },
         }

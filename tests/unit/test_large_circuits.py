@@ -15,13 +15,19 @@ from stochhh.analysis.summary import summarise
 from stochhh.circuit import build, room
 from stochhh.circuit.plan import CircuitPlan, generator
 from stochhh.circuit.planning import plan_circuit
-from stochhh.circuit.trial import begin
+from stochhh.circuit.trial import begin, drawn
 from stochhh.console import estimate_table, summary_table
 from stochhh.console_circuits import cell_tables
 from stochhh.describe_circuit import describe_circuit
 from stochhh.errors import InputError
 from stochhh.plot.overview import overview
 from stochhh.scenario import load_experiment
+
+
+def begun(plan):
+    """State of a trial at time zero."""
+    rng = generator(plan.seed_sequence(0))
+    return begin(plan, rng, drawn(plan, rng), 0, 0)
 
 
 def network_of(n_cells, n_synapses):
@@ -62,7 +68,7 @@ def array_bytes(*tables) -> int:
 def plan_and_state_bytes(plan):
     """Bytes of all that a kernel runs on, but not of records."""
     tables = plan.graph, plan.steps, plan.pools, plan.cable, plan.synapse_arrays, plan.laws
-    return array_bytes(*tables, begin(plan, generator(plan.seed_sequence(0)), 0, 0))
+    return array_bytes(*tables, begun(plan))
 
 
 def test_a_circuit_takes_memory_that_grows_with_its_synapses():
@@ -164,7 +170,7 @@ def test_more_kinds_of_receptors_than_the_memory_holds_are_refused():
 def test_the_memory_of_states_and_tables_is_that_of_their_arrays():
     plan = planned(network_of(20, 400))
     memory = room.memory_of(plan, 1, 1, workers=1)
-    state = array_bytes(begin(plan, generator(plan.seed_sequence(0)), 0, 0))
+    state = array_bytes(begun(plan))
     assert memory.states == pytest.approx(state, rel=0.3)
     tables = array_bytes(plan.steps, plan.laws, plan.cable)
     assert memory.tables - 420 * 3500 - 40 * 600 == pytest.approx(tables, rel=0.3)

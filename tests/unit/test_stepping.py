@@ -106,7 +106,8 @@ def test_kernel_returns_in_time_where_every_flip_is_drawn(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(stepped, "simulate", watched)
     for method, area in (("leap", "1e6 um^2"), ("frozen", "1 um^2"), ("frozen", "1000 um^2")):
-        run_stepped(one_plan(tables(method, area, duration="0.1 ms")), 0)
+        at_once = {"duration": "0.1 ms", "initial": {"settle": "0 ms"}}
+        run_stepped(one_plan(tables(method, area, **at_once)), 0)
     assert budgets == [50_000, 50_000, 200_000_000 // 78_000 + 1]
 
 
@@ -215,7 +216,7 @@ def test_tables_grow_with_the_voltage(method: str) -> None:
 
 def test_a_displaced_start_lies_beyond_the_table() -> None:
     given = tables("leap", duration="0.5 ms", initial={"displacement": "200 mV"})
-    assert stochhh.run(given)["voltage"].values[0, 0] > 130.0
+    assert stochhh.run(given)["voltage"].values[0, 0] > 120.0
 
 
 def test_a_voltage_that_runs_away_is_told() -> None:

@@ -343,7 +343,7 @@ def test_spike_shape_tells_what_efel_measures(shaped, tmp_path):
     for label in ("time since the peak (ms)", "slope (mV/ms)", "half-width (ms)", "deterministic"):
         assert label in texts(figure)
     dashed = [line for line in figure.axes[0].lines if line.get_label() == "deterministic"]
-    assert np.nanmax(dashed[0].get_ydata()) == pytest.approx(alone.peak_mV[0], abs=0.02)
+    assert np.nanmax(dashed[0].get_ydata()) == pytest.approx(alone.peak_mV[0], abs=0.05)
     says = find_study("spike_shape").says(numbers)
     assert says.startswith(f"Spikes peak at {numbers['peak_mV']:.3g} mV (SD ")
     assert f"deterministic membrane peaks at {alone.peak_mV[0]:.3g} mV" in says

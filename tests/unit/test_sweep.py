@@ -353,7 +353,8 @@ def test_a_job_that_kills_every_worker_takes_no_other_with_it():
 
 
 def test_short_jobs_go_together_and_the_longest_first():
-    many = {**TABLES, "sweep": {"repeats": 100}, "run": {"duration": "1 ms", "seed": 1}}
+    at_once = {"duration": "1 ms", "seed": 1, "initial": {"settle": "0 ms"}}
+    many = {**TABLES, "sweep": {"repeats": 100}, "run": at_once}
     ready = running.prepare(stochhh.load_scenario(many, QUICK))
     jobs = [job for of_point in ready.jobs for job in of_point]
     batches = scheduling.make_batches(jobs, 2)
