@@ -6,6 +6,7 @@ its reader for gigabytes; each is refused before it is read.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -35,6 +36,7 @@ _TEXTS = re.compile(
     r"|'[^'\n]*+'?"
     r"|#[^\n]*+"
 )
+_JSON_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 _LONG_KEY = re.compile(rf'(?<![\w"-])(?:[\w"-]++[ \t]*+\.[ \t]*+){{{_MOST_DOTS + 1}}}')
 
 
@@ -116,12 +118,36 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError(
             f"{parts:,d} tables, lists and dots; a file may have {_MOST_PARTS:,d} of them"
         )
+    _check_depth(plain)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON, of finite numbers and whole characters, no deeper than TOML may be.
+
+    Raises
+    ------
+    ValueError
+        It is not that.
+    """
+    _check_depth(_JSON_TEXTS.sub('""', text))
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number")
+
+    tables = json.loads(text, parse_constant=refuse)
+    if "\\ud" in text.lower():  # half a character, perhaps, which cannot be written
+        json.dumps(tables, ensure_ascii=False).encode()
+    return tables
+
+
+def _check_depth(plain: str) -> None:
+    """Refuse brackets in brackets beyond measure, in a text in which quotes are empty."""
     level = 0
     for bracket in re.finditer(r"[\[\]{}]", plain):
         level += 1 if bracket[0] in "[{" else -1
         if level > _MOST_LEVELS:
             raise ValueError(f"nested more than {_MOST_LEVELS} levels deep")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deep") from None

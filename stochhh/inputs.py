@@ -101,12 +101,21 @@ def inputs_of(attributes: Mapping[str, Any]) -> tuple[Input, ...]:
 
 
 def unpack(inputs: Iterable[Input], folder: Path) -> None:
-    """Write files into a folder, each below its name."""
+    """Write files into a folder, each below its name.
+
+    Raises
+    ------
+    InputError
+        One cannot be written.
+    """
     for one in inputs:
         if one.content is not None:
             path = folder / one.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(one.content)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(one.content)
+            except (OSError, ValueError) as error:
+                raise InputError(f"{one.name}: cannot be unpacked ({error})") from None
 
 
 def _free_name(name: str, taken: Iterable[Input]) -> str:

@@ -1,7 +1,8 @@
 """Datasets as NetCDF-4 files, in memory that does not grow with them.
 
 Behind what HDF5 reads a file ends in a seal: its length and a digest of it. HDF5 itself
-may read a damaged file as if nothing were, or crash.
+may read a damaged file as if nothing were, or crash. The seal is no signature: what a file
+holds is looked at before it is read (`stochhh.netcdf_contents`).
 """
 
 from __future__ import annotations
@@ -16,20 +17,17 @@ import xarray as xr
 
 from stochhh.columns import ROWS
 from stochhh.lazy import pieces
+from stochhh.netcdf_contents import DamagedError, check_contents
 from stochhh.writing import check_signals
 
 _LARGE = 4 * ROWS  # numbers in a variable, beyond which it is written and read piece by piece
-_LARGE_FILE = 256e6  # bytes in a dataset, beyond which it stays in its file
+LARGE_FILE = 256e6  # bytes in a dataset, beyond which it stays in its file
 _COMPRESSED = 1000  # numbers in a variable worth compressing
 _LEVEL = 3
 _MARK = b"\nstochhh sealed "
 _DIGEST = 32  # hexadecimal digits
 _LENGTH = 20  # decimal digits
 _SEAL = len(_MARK) + _DIGEST + 1 + _LENGTH + 1
-
-
-class DamagedError(ValueError):
-    """A file is not as it was written."""
 
 
 def write(dataset: xr.Dataset, path: Path) -> None:
@@ -208,7 +206,7 @@ def check_seal(path: Path) -> None:
     length = size - _SEAL
     if seal[-_LENGTH - 1 : -1] != f"{length:0{_LENGTH}d}".encode():
         raise DamagedError("it is not as long as it was written")
-    if size <= _LARGE_FILE and seal[len(_MARK) : len(_MARK) + _DIGEST] != _digest(path, length):
+    if size <= LARGE_FILE and seal[len(_MARK) : len(_MARK) + _DIGEST] != _digest(path, length):
         raise DamagedError("it is not as it was written")
 
 
@@ -230,11 +228,12 @@ def read(path: Path) -> xr.Dataset:
     Raises
     ------
     DamagedError
-        It is not as `write` wrote it.
+        It is not as `write` wrote it, or holds what `write` does not write.
     """
     check_seal(path)
-    dataset = xr.open_dataset(path, engine="h5netcdf", cache=False)
-    if dataset.nbytes > _LARGE_FILE:
+    check_contents(path, path.stat().st_size - _SEAL)
+    dataset = xr.open_dataset(path, engine="h5netcdf", cache=False, decode_times=False)
+    if dataset.nbytes > LARGE_FILE:
         return dataset
     with dataset:
         return dataset.load()

@@ -310,6 +310,8 @@ def _take_up(path: str, membrane: Membrane, index: int, name: str) -> Start:
     ]:
         raise InputError(f"{where}: {path} has other channels than this membrane")
     occupancy = data["final_occupancy"].values
+    if not (np.isfinite(occupancy).all() and np.isfinite(data["final_voltage"].values).all()):
+        raise InputError(f"{where}: {path} was interrupted, and trials of it are missing")
     whole = np.array_equal(occupancy, np.rint(occupancy))
     return Start(
         voltage_mV=data["final_voltage"].values,

@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 
 from stochhh import netcdf, units
 from stochhh.errors import InputError
+from stochhh.input_files import parse_json
 from stochhh.inputs import Input, Portable, inputs_of, unpack
+from stochhh.netcdf_contents import DamagedError
+from stochhh.result_check import check_attributes, check_result
+from stochhh.result_contents import FLAT_DIMS
 from stochhh.scenario import Experiment, Scenario, load_stored
 from stochhh.words import printable, said_name
 from stochhh.writing import recover, replacing
@@ -125,7 +129,7 @@ class Result:
         that goes with it.
         """
         try:
-            tables = json.loads(self.dataset.attrs["scenario"])
+            tables = parse_json(self.dataset.attrs["scenario"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise InputError(f"{self.name}: the result's scenario cannot be read") from None
         experiment = load_stored(tables, self._input_folder())
@@ -148,9 +152,14 @@ class Result:
         if not held:
             return None
         if self._unpacked is None:
-            self._unpacked = Path(tempfile.mkdtemp(prefix="stochhh-"))
-            weakref.finalize(self, shutil.rmtree, self._unpacked, ignore_errors=True)
-            unpack(held, self._unpacked)
+            try:
+                folder = Path(tempfile.mkdtemp(prefix="stochhh-"))
+            except OSError as error:
+                said = error.strerror or error
+                raise InputError(f"{tempfile.gettempdir()}: cannot be written ({said})") from None
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            unpack(held, folder)
+            self._unpacked = folder
         return self._unpacked
 
     def __getstate__(self) -> dict[str, Any]:
@@ -178,10 +187,10 @@ class Result:
                 raise InputError(f"point {index}: this run has no sweep, so its only point is 0")
             return self.dataset
         selected = self.dataset.isel(point=index)
-        for flat in _FLAT_DIMS:
+        for flat in FLAT_DIMS:
             if f"{flat}_point" in selected:
                 selected = selected.isel({flat: selected[f"{flat}_point"].values == index})
-        return selected.drop_vars([f"{flat}_point" for flat in _FLAT_DIMS], errors="ignore")
+        return selected.drop_vars([f"{flat}_point" for flat in FLAT_DIMS], errors="ignore")
 
     def spike_trains(
         self, point: int = 0, deterministic: bool = False, where: str | int | None = None
@@ -270,14 +279,12 @@ def _compartment(data: xr.Dataset, where: str | int | None) -> int:
     return way[int(np.argmin(np.abs(position[way] - wanted)))]
 
 
-_FLAT_DIMS = ("spike", "flip", "release", "deterministic_spike")
-
-
 def load(path: str | Path) -> Result:
     """Load a saved result from its file or its folder.
 
-    A large one stays in its file: records are read when they are asked for, so ask
-    for slices (``result["voltage"][0, :1000]``).
+    What it holds is held against its own scenario, so that a file that was made up is found
+    here. A large one (256 MB) stays in its file: records are read when they are asked for, so
+    ask for slices (``result["voltage"][0, :1000]``), and are not looked at before.
 
     Raises
     ------
@@ -292,13 +299,39 @@ def load(path: str | Path) -> Result:
         raise InputError(f"{said_name(path)}: no such result; stochhh run writes one")
     try:
         dataset = netcdf.read(path)
-    except netcdf.DamagedError as error:
+    except DamagedError as error:
         raise InputError(f"{path}: not a whole result of stochhh: {error}") from None
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a readable NetCDF-4 file ({error})") from None
-    if dataset.attrs.get("stochhh_format") != FILE_FORMAT:
-        raise InputError(f"{path}: not a result of stochhh (format {FILE_FORMAT})")
-    return Result(dataset)
+    except Exception as error:  # whatever readers of HDF5 make of a file that may be anything
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: not a readable NetCDF-4 file ({said})") from None
+    result = Result(dataset)
+    try:
+        check(result)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return result
+
+
+def check(result: Result) -> None:
+    """Refuse a result that is not of the run that it says it is of.
+
+    Parameters
+    ----------
+    result : from a file that may come from anyone
+
+    Raises
+    ------
+    InputError
+        Saying what does not fit, without the path, for a message that begins with it.
+    """
+    form = result.dataset.attrs.get("stochhh_format")
+    if not isinstance(form, (int, np.integer)) or form != FILE_FORMAT:
+        raise InputError(f"not a result of stochhh (format {FILE_FORMAT})")
+    try:
+        check_attributes(result.dataset.attrs)
+        check_result(result.dataset, result.experiment)
+    except (InputError, DamagedError) as error:
+        raise InputError(f"not a whole result of stochhh: {error}") from None
 
 
 def attributes(**values: Any) -> dict[str, Any]:

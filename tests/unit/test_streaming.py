@@ -354,7 +354,7 @@ def test_scratch_is_gone_when_told(tmp_path: Path) -> None:
 def test_a_large_result_stays_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = stochhh.run(CASES["sweep"])
     path = result.save(tmp_path / "result.nc")
-    monkeypatch.setattr(netcdf, "_LARGE_FILE", 0)
+    monkeypatch.setattr(netcdf, "LARGE_FILE", 0)
     loaded = stochhh.load(path)
     assert not isinstance(loaded["voltage"].variable._data, np.ndarray)
     assert isinstance(loaded, Result)
