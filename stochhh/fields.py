@@ -124,8 +124,6 @@ ONE_LINE, LINES = _visible(""), _visible("\n\t")
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200), ONE_LINE]
 #: Key of a table whose keys are names.
 KeyName = Annotated[str, ONE_LINE]
-#: Path of a file, which may have any name; a folder has been put in front of a relative one.
-FileName = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
 
 
 def _check_whole(value: object) -> object:

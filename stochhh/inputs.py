@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 
 from stochhh.errors import InputError
 from stochhh.scenario import Experiment
-from stochhh.scenario.paths import map_paths
+from stochhh.scenario.paths import RESULT, map_paths
 
 FOLDER = "inputs"
 MOST_BYTES = 10_000_000  # of a file that is kept; of a larger one only its checksum is
-_RESULT = "result.nc"  # of a run's folder
 
 
 class Input(NamedTuple):
@@ -66,7 +65,7 @@ def portable(experiment: Experiment) -> Portable:
 
     def moved(text: str, key: str) -> str:
         path = Path(text)
-        path = path / _RESULT if path.is_dir() else path
+        path = path / RESULT if path.is_dir() else path
         if path not in found:
             found[path] = _read(path, key, _free_name(path.name, found.values()))
         return found[path].name

@@ -16,7 +16,6 @@ from stochhh.fields import (
     Area,
     Capacitance,
     Concentration,
-    FileName,
     KeyName,
     Leak,
     Length,
@@ -26,6 +25,7 @@ from stochhh.fields import (
     Temperature,
 )
 from stochhh.scenario.models import ChannelPopulation, LeakConductance, MembranePatch
+from stochhh.scenario.paths import PathText
 
 CellMethod = Literal["exact", "leap", "langevin", "deterministic", "auto"]
 _MOST_COMPARTMENTS = 100_000
@@ -116,7 +116,7 @@ class Section(Table):
 class Morphology(Table):
     """A cell's shape read from an SWC file, and the membrane of each of its domains."""
 
-    file: FileName = Field(description="path of an SWC file")
+    file: PathText = Field(description="path of an SWC file")
     membranes: dict[Literal["soma", "axon", "dendrite", "apical"], Name]
 
 

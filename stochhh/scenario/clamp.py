@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from stochhh.fields import Duration, FileName, Table, Time, Voltage
+from stochhh.fields import Duration, Table, Time, Voltage
+from stochhh.scenario.paths import PathText
 from stochhh.units import TIME, parse
 
 
@@ -38,7 +39,7 @@ class VoltageWaveform(Table):
     """
 
     kind: Literal["waveform"] = "waveform"
-    path: FileName
+    path: PathText
     trial: Annotated[StrictInt, Field(ge=0)] | Literal["deterministic"] = 0
 
 

@@ -20,7 +20,14 @@ from stochhh.input_files import parse_toml
 from stochhh.scenario.circuits import Circuit
 from stochhh.scenario.keys import set_key
 from stochhh.scenario.models import Scenario
-from stochhh.scenario.paths import Reach, map_paths, resolved, with_absolute_paths
+from stochhh.scenario.paths import (
+    Reach,
+    folders_of,
+    map_paths,
+    resolved,
+    stores,
+    with_absolute_paths,
+)
 from stochhh.words import printable, said_name, said_value
 
 _DEEPEST_BASE = 20
@@ -81,13 +88,14 @@ def load_experiment(
         written = source._written
     elif isinstance(source, Mapping):
         where, name = "scenario", "scenario"
-        data = _inherit(dict(source), Reach(Path.cwd(), None, where, written), ())
+        data = _inherit(dict(source), Reach((Path.cwd(),), None, where, written), ())
     else:
         path = find_scenario(source)
         where, name = str(path), printable(path.stem)
-        here = resolved(path)
-        roots = here.parent, library_folder().resolve()
-        data = _inherit(read_toml(path), Reach(path.parent, roots, where, written), (here,))
+        data = read_toml(path)
+        folders = folders_of(path)
+        roots = (*map(resolved, folders), library_folder().resolve(), *stores(path.parent))
+        data = _inherit(data, Reach(folders, roots, where, written), (resolved(path),))
     for override in overrides:
         data = _override(data, override)
     experiment = _validated(data, where, name)
@@ -208,7 +216,7 @@ def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:
             f"{where}: base: got {said_value(base)}, need the name or path of a scenario"
         )
     try:
-        beside = reach.folder / base
+        beside = reach.find(base)
         path = beside if os.path.isfile(beside) else find_scenario(base)
     except InputError as error:
         raise InputError(f"{where}: base: {error}") from None
@@ -216,7 +224,7 @@ def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:
     here = resolved(path)
     if here in seen or len(seen) > _DEEPEST_BASE:
         raise InputError(f"{where}: base: '{base}' leads back to itself")
-    further = reach._replace(folder=path.parent, where=str(path))
+    further = reach._replace(folders=folders_of(path), where=str(path))
     below = _inherit(read_toml(path), further, (*seen, here))
     return _merge(below, data)
 

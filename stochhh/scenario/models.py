@@ -27,7 +27,6 @@ from stochhh.fields import (
     Conductance,
     Density,
     Duration,
-    FileName,
     Format,
     KeyName,
     Leak,
@@ -42,6 +41,7 @@ from stochhh.fields import (
 )
 from stochhh.scenario.analyses import Analysis
 from stochhh.scenario.clamp import VoltageClamp
+from stochhh.scenario.paths import PathText
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.sweep_tables import SweepLists, Swept
 from stochhh.units import DURATION, SETTLE, VOLTAGE, Amount, parse
@@ -68,7 +68,7 @@ Panel = Literal[
 class ChannelPopulation(Table):
     """Channels of one kind: any sufficient subset of count, density and conductances."""
 
-    scheme: FileName = Field(description="a name in the library, or the path of a scheme file")
+    scheme: PathText = Field(description="a name in the library, or the path of a scheme file")
     name: Name | None = Field(None, description="label; the scheme's name by default")
     density_per_um2: Density | None = Field(None, alias="density")
     count: Annotated[StrictInt, Field(ge=0, le=10**12)] | None = None
@@ -138,7 +138,7 @@ class Initial(Settling):
         alias="displacement",
         description="instantaneous shift of the voltage after the channels have settled",
     )
-    result: FileName | None = Field(
+    result: PathText | None = Field(
         None, description="result file (or its folder) whose final states are taken up"
     )
 

@@ -1,7 +1,9 @@
 """Paths in scenario files: anchored at the file's folder, and kept from leading out of it.
 
 A scenario is data that may come from anyone. What it names is read, so it may name only
-what came with it: files in its own folder and below, and those of the library.
+what came with it: files in its own folder and below, and those of the library. One that is
+opened through a link has two folders, the link's and then that of the file it leads to; in a
+store of files (git-annex, Nix) each file is somewhere else, and links stand for them.
 """
 
 from __future__ import annotations
@@ -12,11 +14,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, StrictStr
 
 from stochhh.errors import InputError
 
 Tables = dict[str, Any]
+#: Characters of a path as it is written.
+LONGEST = 1000
+#: Field that is a path, which may have got a folder in front.
+PathText = Annotated[
+    StrictStr, Field(min_length=1, max_length=5 * LONGEST, json_schema_extra={"maxLength": LONGEST})
+]
+#: File that a folder of a run is named for.
+RESULT = "result.nc"
+_STORES = "/nix/store", "/gnu/store"  # which hold no secrets: any user reads all of them
+_ANNEX = ".git/annex/objects"
 #: From the text of a path and its key to another text.
 Change = Callable[[str, str], str]
 
@@ -52,34 +66,70 @@ def resolved(path: Path) -> Path:
     return Path(end)
 
 
+def folders_of(path: Path) -> tuple[Path, ...]:
+    """Folders in which a file's relative paths begin: its own, then that of what it is a link to.
+
+    Raises
+    ------
+    OSError
+        It leads back to itself.
+    """
+    end = resolved(path).parent
+    return (path.parent,) if resolved(path.parent) == end else (path.parent, end)
+
+
+def stores(folder: Path) -> tuple[Path, ...]:
+    """Stores of files that links in a folder stand for: its repository's annex, and Nix's."""
+    found = [Path(store) for store in _STORES if os.path.isdir(store)]
+    for above in (resolved(folder), *resolved(folder).parents):
+        if os.path.isdir(above / _ANNEX):
+            if resolved(above / _ANNEX).is_relative_to(above):
+                found.append(resolved(above / _ANNEX))
+            break
+    return tuple(found)
+
+
 class Reach(NamedTuple):
     """Where a file's paths begin, and where they may lead.
 
     Attributes
     ----------
-    folder : of the file.
+    folders : in which they begin: of the file, and if it is a link of what it leads to.
     roots : folders, links resolved, that the file loaded first may name files of; None
         for tables that come from Python.
     where : what messages begin with.
     written : for each path that was made absolute its text in the file.
     """
 
-    folder: Path
+    folders: tuple[Path, ...]
     roots: tuple[Path, ...] | None
     where: str
     written: dict[str, str]
 
+    def find(self, text: str) -> Path:
+        """The first path that a text means and that is there; else the first."""
+        paths = [folder / text for folder in self.folders]
+        return next((path for path in paths if os.path.lexists(path)), paths[0])
+
     def path(self, text: str, key: str) -> str:
-        """Absolute path that a text means; links are resolved."""
+        """Absolute path that a text means; it keeps its last part, which may be a link's name."""
+        if len(text) > LONGEST:
+            raise InputError(
+                f"{self.where}: {key}: a path of {len(text)} characters; "
+                f"at most {LONGEST} are allowed"
+            )
         try:
-            path = resolved(self.folder / text)
+            path = self.find(text)
+            end = resolved(path)
+            self.check(end / RESULT if end.is_dir() else end, key, text)
+            named = path.name not in ("", "..")
+            absolute = str(resolved(path.parent) / path.name if named else end)
         except OSError as error:
             raise InputError(
                 f"{self.where}: {key}: '{text}' cannot be read ({error.strerror})"
             ) from None
-        self.check(path, key, text)
-        self.written[str(path)] = text
-        return str(path)
+        self.written[absolute] = text
+        return absolute
 
     def check(self, path: Path, key: str, text: str) -> None:
         """Refuse a path that leads out.

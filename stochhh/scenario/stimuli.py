@@ -12,7 +12,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from stochhh.errors import InputError
-from stochhh.fields import Current, CurrentSD, Duration, FileName, Frequency, Name, Table, Time
+from stochhh.fields import Current, CurrentSD, Duration, Frequency, Name, Table, Time
+from stochhh.scenario.paths import PathText
 from stochhh.units import CURRENT, DURATION, TIME, Amount, parse
 
 _START = parse("0 ms", TIME)
@@ -186,7 +187,7 @@ class Waveform(Injection):
     """
 
     kind: Literal["file"] = "file"
-    path: FileName
+    path: PathText
     scale: StrictFloat = 1.0
     start_ms: Time = Field(_START, alias="start")
     interpolation: Literal["hold", "linear"] = "hold"

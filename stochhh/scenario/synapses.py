@@ -12,7 +12,6 @@ from stochhh.fields import (
     Conductance,
     Duration,
     EventRate,
-    FileName,
     Name,
     Rate,
     Table,
@@ -20,6 +19,7 @@ from stochhh.fields import (
     Time,
     Voltage,
 )
+from stochhh.scenario.paths import PathText
 from stochhh.units import DURATION, RATE, TIME, VOLTAGE, parse
 
 
@@ -71,7 +71,7 @@ class Transmitter(Table):
 class Receptors(Table):
     """Ligand-gated channels that face one release site."""
 
-    scheme: FileName = Field(description="a name in the library, or the path of a scheme file")
+    scheme: PathText = Field(description="a name in the library, or the path of a scheme file")
     count: Annotated[StrictInt, Field(ge=1, le=10**7)] = Field(description="at each site")
     conductance_nS: Conductance = Field(alias="conductance", description="of one open channel")
     reversal_mV: Voltage = Field(alias="reversal")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import stochhh
-from stochhh.scenario import load_experiment
+from stochhh.scenario import load_experiment, paths
 from stochhh.scenario.paths import allowing_outside
 
 TEXT = 'format = 1\ntitle = "t"\nbase = "squid-patch"\n'
@@ -110,3 +110,139 @@ def test_the_command_line_refuses_and_allows(here, call):
     assert OUT in errors
     assert call("--allow-outside", "validate", str(path))[0] == 0
     assert call("validate", str(path))[0] == 2  # allowed once is not allowed for ever
+
+
+# ---- links, which stand for files elsewhere -------------------------------------------------
+
+GATE = """format = 1
+title = "one gate"
+ion = "K+"
+[[gate]]
+name = "n"
+power = 4
+opening = { law = "linoid", rate = "0.1 / ms", midpoint = "-55 mV", scale = "10 mV" }
+closing = { law = "exponential", rate = "0.125 / ms", midpoint = "-65 mV", scale = "-80 mV" }
+"""
+CHANNEL = """[[membrane.channels]]
+scheme = "k.toml"
+density = "18 / um^2"
+conductance = "20 pS"
+reversal = "-77 mV"
+"""
+EMPTY = 'format = 1\ntitle = "t"\nbase = "squid-patch"\n[membrane]\n'
+
+
+def linked(folder: Path, to: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / to.name).symlink_to(to)
+    return folder / to.name
+
+
+def scheme_of(path: Path) -> str:
+    return load_experiment(path).membrane.channels[0].scheme
+
+
+def test_a_linked_scenario_finds_what_lies_beside_the_link_or_its_target(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    path = scenario(shared, EMPTY + CHANNEL)
+    (shared / "k.toml").write_text(GATE)
+    link = linked(tmp_path / "link", path)
+    assert scheme_of(link) == str(shared / "k.toml")
+    stochhh.run(link, overrides=["run.duration=1 ms"], seed=1)
+    (link.parent / "k.toml").write_text(GATE)
+    assert scheme_of(link) == str(link.parent / "k.toml")
+    assert scheme_of(path) == str(shared / "k.toml")
+
+
+def test_a_base_and_its_own_files_are_found_through_links(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "k.toml").write_text(GATE)
+    (shared / "base.toml").write_text(EMPTY + CHANNEL)
+    path = scenario(shared, 'format = 1\ntitle = "t"\nbase = "base.toml"\n')
+    assert scheme_of(linked(tmp_path / "link", path)) == str(shared / "k.toml")
+
+
+def test_links_lead_no_further_than_these_folders(here):
+    shared = here.parent / "shared"
+    shared.mkdir()
+    path = scenario(shared, waveform("../secret.csv"))
+    (shared / "wave.csv").symlink_to(here.parent / "secret.csv")
+    for folder in (here, here / "below"):
+        link = linked(folder, path)
+        for name in ("../secret.csv", "wave.csv", here.parent / "secret.csv"):
+            scenario(shared, waveform(name))
+            with pytest.raises(stochhh.InputError, match=OUT):
+                load_experiment(link)
+    (here / "wave.csv").symlink_to(here.parent / "secret.csv")
+    scenario(shared, waveform("wave.csv"))
+    with pytest.raises(stochhh.InputError, match=OUT):
+        load_experiment(here / "s.toml")
+
+
+def test_a_folder_of_a_run_may_hold_no_link_out(here):
+    (here / "run").mkdir()
+    (here / "run" / "result.nc").symlink_to(here.parent / "secret.csv")
+    with pytest.raises(stochhh.InputError, match=OUT):
+        load_experiment(scenario(here, f"{TEXT}[run.initial]\nresult = 'run'\n"))
+
+
+def test_files_of_an_annex_are_links_into_it(tmp_path):
+    """As git-annex (and DataLad) keep them: each in a folder of its own, without its ending."""
+    store, work = tmp_path / "repo" / ".git" / "annex" / "objects", tmp_path / "repo" / "study"
+    texts = {"k.toml": GATE, "w.csv": CURRENT, "s.toml": waveform("w.csv") + CHANNEL}
+    texts["s.toml"] = texts["s.toml"].replace("[[membrane", "[membrane]\n[[membrane")
+    for index, (name, text) in enumerate(texts.items()):
+        kept = store / f"A{index}" / f"SHA256-s{len(text)}" / f"SHA256-s{len(text)}"
+        kept.parent.mkdir(parents=True)
+        kept.write_text(text)
+        work.mkdir(exist_ok=True)
+        (work / name).symlink_to(f"../{kept.relative_to(work.parent)}")
+    loaded = load_experiment(work / "s.toml")
+    assert loaded.name == "s"
+    assert loaded.membrane.channels[0].scheme == str(work / "k.toml")
+    assert loaded.stimulus[0].path == str(work / "w.csv")
+    result = stochhh.run(loaded, overrides=["run.duration=1 ms"], seed=1)
+    assert {one.name for one in result.inputs} == {"inputs/k.toml", "inputs/w.csv"}
+    (work / "w.csv").unlink()
+    (tmp_path / "secret.csv").write_text(CURRENT)
+    (work / "w.csv").symlink_to("../../secret.csv")
+    with pytest.raises(stochhh.InputError, match=OUT):
+        load_experiment(work / "s.toml")
+
+
+def test_an_annex_that_is_a_link_elsewhere_is_none(here):
+    (here / ".git" / "annex").mkdir(parents=True)
+    (here / ".git" / "annex" / "objects").symlink_to(here.parent)
+    (here / "w.csv").symlink_to(here.parent / "secret.csv")
+    with pytest.raises(stochhh.InputError, match=OUT):
+        load_experiment(scenario(here, waveform("w.csv")))
+
+
+def test_files_of_a_store_are_links_into_it(here, monkeypatch):
+    """As those of Nix and Guix are, each in a folder of its own in a store that all may read."""
+    store = here.parent / "store"
+    monkeypatch.setattr(paths, "_STORES", (str(store),))
+    for name, text in (("s.toml", waveform("w.csv")), ("w.csv", CURRENT)):
+        (store / f"hash-{name}").mkdir(parents=True)
+        (store / f"hash-{name}" / name).write_text(text)
+        (here / name).symlink_to(store / f"hash-{name}" / name)
+    assert load_experiment(here / "s.toml").stimulus[0].path == str(here / "w.csv")
+
+
+def test_lengths_of_paths_are_those_that_were_written(tmp_path):
+    deep = tmp_path.joinpath(*("d" * 60 for _ in range(6)))
+    deep.mkdir(parents=True)
+    (deep / "k.toml").write_text(GATE)
+    stochhh.run(scenario(deep, EMPTY + CHANNEL), overrides=["run.duration=1 ms"], seed=1).save(
+        deep / "first" / "result.nc"
+    )
+    again = scenario(deep, f'{EMPTY}{CHANNEL}[run.initial]\nresult = "first"\n')
+    stochhh.run(again, overrides=["run.duration=1 ms"], seed=1)
+    long = scenario(deep, EMPTY + CHANNEL.replace("k.toml", f"{'k' * 1000}.toml"))
+    with pytest.raises(stochhh.InputError, match="path of 1005 characters; at most 1000"):
+        load_experiment(long)
+    too_long_for_a_disk = scenario(deep, EMPTY + CHANNEL.replace("k.toml", f"{'k' * 900}.toml"))
+    with pytest.raises(stochhh.InputError, match="File name too long"):
+        stochhh.run(too_long_for_a_disk, seed=1)
