@@ -92,7 +92,15 @@ def run_tasks(
     try:
         while True:
             for index, task in islice(waiting, _IN_FLIGHT - len(running)):
-                running[pool.submit(function, *task, watched)] = index
+                try:
+                    running[pool.submit(function, *task, watched)] = index
+                except RuntimeError as error:
+                    if executor is not None:
+                        raise
+                    raise InputError(
+                        f"workers: no thread can be begun ({error}); give fewer workers, or this "
+                        "process higher limits (ulimit -a shows them)"
+                    ) from None
             if not running:
                 break
             done, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)

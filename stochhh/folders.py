@@ -43,6 +43,7 @@ def held(folder: Path, what: str, name: str = LOCK) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    is_folder(folder)
     refuse_links(folder, [name])
     new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:

@@ -51,12 +51,23 @@ def main(arguments: list[str] | None = None) -> Any:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:  # of the screen, mostly: all else is met where it happens
-        print(f"error: {printable(error)}", file=sys.stderr)
+    except (OSError, MemoryError, ImportError) as error:  # met nowhere else: screen, limits
+        print(f"error: {_said(error)}", file=sys.stderr)
         sys.exit(InputError.exit_code)
     finally:
         if arguments is None:
             end_output()
+
+
+def _said(error: OSError | MemoryError | ImportError) -> str:
+    limits = "give this process more memory (ulimit -v shows its limit)"
+    if isinstance(error, MemoryError):
+        return f"not enough memory; {limits}"
+    if isinstance(error, ImportError):
+        return printable(f"{error}: it is not installed, or not whole, or {limits}")
+    if error.filename is not None and error.strerror is not None:
+        return printable(f"{error.filename}: {error.strerror}")
+    return printable(error)
 
 
 def _end(number: int, frame: Any) -> None:

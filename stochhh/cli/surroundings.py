@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import sys
 import unicodedata
 import warnings
+from typing import Any
 
 from stochhh.errors import InputError
 from stochhh.words import printable
@@ -20,10 +22,14 @@ _PLAIN = {
 }  # fmt: skip
 
 
+_NAMES = {1: "output", 2: "error"}
+
+
 def fit_in() -> None:
     """Let the process print to any stream, and draw whatever backend its surroundings name.
 
-    A stream that is closed swallows what it gets. Characters that an encoding lacks are
+    A stream that is closed swallows what it gets, as does one whose reader has seen enough
+    (``stochhh list | head``): what is at work goes on. Characters that an encoding lacks are
     printed plainly. Pictures are drawn without a backend, and the one of a notebook that
     started the process may not be there.
     """
@@ -33,8 +39,8 @@ def fit_in() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="plainly")
+        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, _to_patient(stream))
     warnings.showwarning = _note
 
 
@@ -48,12 +54,47 @@ def end_output() -> None:
     """
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads has seen enough
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     except (OSError, ValueError) as error:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        print(f"error: standard output cannot be written ({error})", file=sys.stderr)
+        said = getattr(error, "strerror", None) or error
+        print(f"error: standard output: {said}", file=sys.stderr)
         sys.exit(InputError.exit_code)
+
+
+class _Patient(io.FileIO):
+    """A stream that takes what nobody reads any more, and says which one is full."""
+
+    def write(self, data: Any) -> int | None:  # type: ignore[override]
+        """Write, or if the reader has left do nothing."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise OSError(
+                error.errno, error.strerror, f"standard {_NAMES[self.fileno()]}"
+            ) from None
+
+
+def _to_patient(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same stream, patient; itself if it is of no file."""
+    stream.reconfigure(errors="plainly")
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return stream
+    if number not in _NAMES:
+        return stream
+    stream.flush()
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Patient(number, "wb", closefd=False)),
+        encoding=stream.encoding,
+        errors="plainly",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
 
 
 def _note(message: Warning | str, *_where: object, **_more: object) -> None:

@@ -90,7 +90,7 @@ def test_a_result_that_is_not_there_and_a_folder_that_is_a_file_exit_2(call, noi
     (tmp_path / "file").write_text("")
     code, _, err = call("analyse", str(noisy), "--out", "file")
     assert code == 2
-    assert "cannot be written" in err
+    assert "file: is a file; give a folder to --out" in err
 
 
 def test_run_prints_each_study_and_lists_its_files(call, tmp_path):

@@ -128,6 +128,75 @@ def test_closed_streams_and_readers_that_leave_are_no_failure():
         assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("command", ["list", "show squid-k", "--help", "run"])
+def test_a_reader_that_leaves_at_once_changes_nothing(command, tmp_path):
+    arguments = command.split()
+    if command == "run":
+        arguments = ["run", "squid-patch", *QUICK[:-1], "--out", str(tmp_path / "out")]
+    done = subprocess.Popen(
+        [sys.executable, "-m", "stochhh", *arguments], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    done.stdout.close()
+    assert (done.stderr.read(), done.wait()) == (b"", 0)
+    done.stderr.close()
+    assert command != "run" or (tmp_path / "out" / "result.nc").exists()
+
+
+LIMITED = """
+import sys
+from stochhh.cli import main
+from stochhh import {where}
+def fails(*arguments, **more):
+    raise {error}
+{where}.{what} = fails
+sys.argv = ["stochhh", "run", "squid-patch", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "error", "said"),
+    [
+        ("simulate", "run", "MemoryError", "not enough memory"),
+        ("simulate", "run", "ImportError('libX.so: failed to map segment')", "failed to map"),
+        ("simulate", "run", "OSError(24, 'Too many open files', 'x')", "x: Too many open files"),
+        (
+            "execute",
+            "ThreadPoolExecutor.submit",
+            'RuntimeError("can\'t start new thread")',
+            "workers: no thread can be begun (can't start new thread); give fewer workers",
+        ),
+    ],
+)
+def test_limits_of_a_process_are_one_line(where, what, error, said, tmp_path):
+    program = LIMITED.format(where=where, what=what, error=error)
+    arguments = [*QUICK, "--out", str(tmp_path / "out")]
+    done = started(*arguments, program=("-c", program))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("command", ["run squid-patch", "analyse", "animate"])
+def test_a_name_too_long_for_the_disk_is_one_line(command, tmp_path, call):
+    from stochhh import run
+
+    arguments = command.split()
+    if len(arguments) == 1:
+        current = 'stimulus=[{kind="constant", amplitude="15 uA/cm^2"}]'
+        overrides = ["run.duration=20 ms", "membrane.area=1 um^2", current]
+        run("squid-patch", overrides=overrides, seed=1).save(tmp_path / "result.nc")
+        arguments.append(str(tmp_path))
+    arguments += ["--with", "spike_train"] if command == "analyse" else []
+    ending = ".gif" if command == "animate" else ""
+    code, _, err = call(*arguments, "--out", str(tmp_path / f"{'x' * 300}{ending}"))
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "cannot be written (File name too long)" in err
+
+
 # ---- 10⁹ channels --------------------------------------------------------------------------
 
 
