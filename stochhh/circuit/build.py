@@ -116,17 +116,17 @@ def _shapes(circuit: Circuit, parts: int) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def unresolved(network: Network, name: str) -> str:
-    """Say in a line what the compartments of a circuit are too long for; empty if nothing."""
+def doubts_of_mesh(network: Network, name: str) -> list[str]:
+    """Say of the first cell whose compartments are too long what they do not resolve."""
     for one in network.shapes:
         for found in one.resolved:
             if not found.is_fine:
-                return (
+                return [
                     f"{name}: cell '{one.name}': compartments do not resolve the {found.what}: "
                     f"{found}; leave compartments and compartment_length out, or make none longer "
                     "than a quarter of it"
-                )
-    return ""
+                ]
+    return []
 
 
 def locate(shapes: Sequence[Shape], first: Ints, cell: int, text: str, where: str) -> Ints:

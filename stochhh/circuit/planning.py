@@ -9,7 +9,7 @@ import numpy as np
 from stochhh import doubts
 from stochhh.analysis.linear_membrane import settling_ms
 from stochhh.choose import usual_step_ms
-from stochhh.circuit.build import Network, build_network
+from stochhh.circuit.build import Network, build_network, doubts_of_mesh
 from stochhh.circuit.currents import compile_currents
 from stochhh.circuit.network import Floats, Ints
 from stochhh.circuit.places import find_recorded
@@ -145,6 +145,7 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         mean_field=circuit.run.method == "deterministic",
         doubts=(
             *_of_channels(circuit, network),
+            *doubts_of_mesh(network, circuit.name),
             *doubts.of_stimuli(circuit.stimulus, circuit.name),
             *([] if given is None else doubts.of_step(given, usual, circuit.name)),
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -11,7 +10,6 @@ from typing import Any
 
 from stochhh.assemble import said_of
 from stochhh.circuit.assemble import assemble_circuit
-from stochhh.circuit.build import unresolved
 from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of, plan_circuit
 from stochhh.circuit.trial import CircuitTrial, run_trial
@@ -31,9 +29,6 @@ def run_circuit(
     """Run all trials of a resolved circuit; arguments and errors as for `stochhh.run`."""
     begun = time.perf_counter()
     plans, places = plan_circuit(circuit)
-    coarse = next(filter(None, (unresolved(plan.network, circuit.name) for plan in plans)), "")
-    if coarse:
-        warnings.warn(coarse, stacklevel=3)
     n_trials = n_trials_of(circuit)
     beside = circuit.run.deterministic and circuit.run.method != "deterministic"
     twins = [(True, plan.twin(), 0) for plan in plans] if beside else []

@@ -25,7 +25,7 @@ from stochhh.sweeping.metric import Measured
 from stochhh.sweeping.metrics import joined, nothing_of
 from stochhh.sweeping.point import Done, Job, expected_overhead
 from stochhh.sweeping.scheduling import make_batches, run_batches
-from stochhh.sweeping.trials import lean, most_trials, n_trials_of, note_of, plan_of
+from stochhh.sweeping.trials import lean, most_trials, n_trials_of, plan_of
 from stochhh.sweeping.workers import reach, refuse_in_a_worker_that_begins
 
 _MOST_BYTES = 64e6  # of records that a job holds in memory
@@ -194,8 +194,6 @@ def prepare(
         keys.append(store.point_key(point.scenario, index, keep_traces))
         plans.append(plan if keep_traces else lean(plan))
         scenarios.append(point.scenario)
-    if note := note_of(plans):
-        warnings.warn(note, stacklevel=4)
     doubts.say(doubt for plan in plans for doubt in plan.doubts)
     counts = [n_trials_of(one) for one in scenarios]
     lengths = [expected_seconds(plan) for plan in plans]

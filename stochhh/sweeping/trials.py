@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,6 @@ import xarray as xr
 
 from stochhh.assemble import assemble
 from stochhh.circuit.assemble import assemble_circuit
-from stochhh.circuit.build import unresolved
 from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of as n_circuit_trials
 from stochhh.circuit.planning import plan_circuit_point
@@ -39,12 +38,6 @@ def plan_of(experiment: Experiment, index: int) -> AnyPlan:
     if isinstance(experiment, Circuit):
         return plan_circuit_point(experiment, index)
     return plan_point(experiment, index)
-
-
-def note_of(plans: Sequence[AnyPlan]) -> str:
-    """Say in a line what compartments do not resolve, of the first plan where it is so."""
-    circuits = (plan for plan in plans if isinstance(plan, CircuitPlan))
-    return next(filter(None, (unresolved(plan.network, plan.name) for plan in circuits)), "")
 
 
 def n_trials_of(experiment: Experiment) -> int:
