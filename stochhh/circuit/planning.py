@@ -122,7 +122,9 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
     else:
         voltage, space = resting_state(network, circuit.name)
     # with 40 steps a period a passive membrane follows a sine to 1.2 %
-    usual = min(_usual_step(network, voltage), 0.5 * finest_ms(circuit.stimulus))
+    by_stimuli = 0.5 * finest_ms(circuit.stimulus)
+    usual = min(_usual_step(network, voltage), by_stimuli)
+    asked = usual if network.kinds else by_stimuli
     step, n_steps, every = _steps(circuit, usual)
     given = circuit.run.step_ms
     assert circuit.run.seed is not None
@@ -147,7 +149,7 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
             *_of_channels(circuit, network),
             *doubts_of_mesh(network, circuit.name),
             *doubts.of_stimuli(circuit.stimulus, circuit.name),
-            *([] if given is None else doubts.of_step(given, usual, circuit.name)),
+            *([] if given is None else doubts.of_step(given, asked, circuit.name)),
         ),
     )
 
