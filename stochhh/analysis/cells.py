@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _FREE = (0.55, 0.85)  # of the way from a start at an end
-_INSIDE = (0.4, 0.6)  # of the rest of the way from a start further in
+_INSIDE = (0.45, 0.65)  # of the rest of the way from a start further in
 _NODES = (0.4, 0.85)  # of the way, of nodes whose passages make a slope
 _AT_END = 0.1  # of the way: a start as near to an end is at it
 _LEAST_PART = 0.1  # of the way between two places of a velocity
@@ -177,7 +177,7 @@ def velocity_m_per_s(path: Path, first_ms: Floats) -> Floats:
     """Conduction velocity of the first spike, where it travels freely.
 
     Between 55 and 85 % of the way, away from the end; where it began further in, between
-    40 and 60 % of what lies before it. Of a myelinated axon the slope of the passages of its
+    45 and 65 % of what lies before it. Of a myelinated axon the slope of the passages of its
     nodes from 40 to 85 %: between them, under myelin, there is no place of an impulse.
 
     Parameters
