@@ -692,6 +692,7 @@ def test_a_last_shorter_step_is_of_second_order():
     assert order(np.diff(found)) == pytest.approx(2.0, abs=0.5)
 
 
+@pytest.mark.filterwarnings("ignore:.*run.step")  # long for langevin
 @pytest.mark.parametrize("method", ["exact", "leap", "langevin"])
 def test_what_happens_in_a_last_shorter_step_is_within_the_run(method):
     tables = patch(SQUID, "100 um^2")

@@ -75,7 +75,7 @@ def study(tmp_path):
     folder = tmp_path / "very-secret-place"
     (folder / "mine").mkdir(parents=True)
     (folder / "mine" / "slow-k.toml").write_text(CHANNEL)
-    (folder / "mine" / "current.csv").write_text("time (ms),current (pA)\n0,0\n5,0\n6,9\n20,9\n")
+    (folder / "mine" / "current.csv").write_text("time (ms),current (pA)\n0,0\n5,0\n6,40\n20,40\n")
     (folder / "mine" / "neuron.swc").write_text(SWC)
     (folder / "patch.toml").write_text(PATCH)
     (folder / "cell.toml").write_text(CELL)
