@@ -142,7 +142,7 @@ def convergence_table(title: str, changes: list[Any]) -> Table:
     for heading in ("deterministic limit", "as it is", "both halved", "change"):
         table.add_column(heading, justify="left" if heading == "deterministic limit" else "right")
     for cell in dict.fromkeys(change.cell for change in changes):
-        table.add_row(f"[bold]{cell}[/bold]")
+        table.add_row(cell, style="bold")
         for change in changes:
             if change.cell != cell:
                 continue

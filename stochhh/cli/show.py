@@ -81,12 +81,11 @@ def _show_scheme(name: str, voltage: str, graph: Path | None) -> None:
 
 
 def _show_convergence(name: str, overrides: Sequence[str]) -> None:
-    from rich.console import Console
-
     from stochhh.circuit.converge import convergence
     from stochhh.console_circuits import convergence_table
     from stochhh.kinetics.files import is_scheme
     from stochhh.scenario import Circuit, load_experiment
+    from stochhh.screen import Screen
 
     resolved = None if is_scheme(name) else load_experiment(name, overrides)
     if not isinstance(resolved, Circuit):
@@ -94,9 +93,9 @@ def _show_convergence(name: str, overrides: Sequence[str]) -> None:
             f"--converge: {name} has no cells; need a scenario with [[cell]], such as myelinated "
             "(one membrane's deterministic limit is solved to a relative 1e-8)"
         )
-    with Console(stderr=True).status("halving step and compartments"):
+    with Screen(stderr=True).status("halving step and compartments"):
         changes = convergence(resolved)
-    Console().print(convergence_table(resolved.title, changes))
+    Screen().print(convergence_table(resolved.title, changes))
 
 
 def _show_scenario(name: str, overrides: Sequence[str]) -> None:

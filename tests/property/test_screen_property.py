@@ -11,6 +11,7 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.table import Table
 
 from stochhh.cli import main
@@ -91,7 +92,8 @@ def test_a_text_is_printed_as_it_was_written_or_escaped(text):
     assert hidden_in(shown, kept="\n") is None
     assert shown.endswith(f"{printable(text)}\n{printable(text)}\n")
     for line in printable(text, kept="\n").split("\n"):
-        assert shown.count(line.strip()) >= 6
+        if cell_len(line):  # a cell without a width is not drawn
+            assert shown.count(line.strip()) >= 6
 
 
 @given(

@@ -1,5 +1,6 @@
 """What comes from files is shown as it was written, and commands the terminal nothing."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,10 +64,11 @@ def test_progress_is_shown_as_written(wide, capsys, monkeypatch, terminal):
     assert "\x1b]" not in printed
 
 
-def test_no_other_console_is_made():
+def test_no_other_console_is_made_and_no_markup_written():
     package = Path(stochhh.__file__).parent
-    makers = [path.name for path in package.rglob("*.py") if "rich.console" in path.read_text()]
-    assert makers == ["screen.py"]
+    sources = {path.name: path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    assert [name for name, text in sources.items() if "rich.console" in text] == ["screen.py"]
+    assert [name for name, text in sources.items() if re.search(r"\[/?(bold|red)\]", text)] == []
 
 
 NAMES = "Na [fast]", "K [/s]_ci"  # not the interval of another
