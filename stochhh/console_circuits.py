@@ -39,7 +39,7 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
             heading = f"{name} ({cell['compartments']} compartments)"
             _add_rows(table, heading, _CELL_ROWS, cell, cell.get("deterministic", {}))
         for name, synapse in islice(point["synapses"].items(), _MOST_SYNAPSES):
-            _add_rows(table, name, _SYNAPSE_ROWS, synapse, {})
+            _add_rows(table, name, _SYNAPSE_ROWS, synapse, synapse.get("deterministic", {}))
         table.add_section()
     flips = summary["transitions"]
     drawn = f"{flips:,d} channel transitions drawn one by one, " if flips else ""

@@ -100,14 +100,29 @@ def _synapses(data: xr.Dataset) -> Summary:
     evoked, spontaneous = vesicles(data)
     opened = data["receptor_open"].values
     most = np.nanmax(opened, axis=tuple(range(opened.ndim - 1)))
+    compared = "deterministic_evoked_vesicles" in data
+    found: Summary = {}
+    for number, name in enumerate(data["synapse"].values):
+        if "evoked_vesicles" in data:  # of a mean field, which draws none
+            numbers = _expected(data.isel(trial=0), number)
+        else:
+            numbers = {
+                **named("evoked_vesicles", count_estimate(evoked[:, number])),
+                **named("spontaneous_vesicles", count_estimate(spontaneous[:, number])),
+                "trials_without_evoked": int(np.sum(evoked[:, number] == 0)),
+            }
+        numbers["most_receptors_open"] = float(most[number])
+        if compared:
+            numbers["deterministic"] = _expected(data, number, "deterministic_")
+        found[str(name)] = numbers
+    return found
+
+
+def _expected(data: xr.Dataset, number: int, prefix: str = "") -> Summary:
+    """Vesicles that a synapse's mean field releases."""
     return {
-        str(name): {
-            **named("evoked_vesicles", count_estimate(evoked[:, number])),
-            **named("spontaneous_vesicles", count_estimate(spontaneous[:, number])),
-            "trials_without_evoked": int(np.sum(evoked[:, number] == 0)),
-            "most_receptors_open": float(most[number]),
-        }
-        for number, name in enumerate(data["synapse"].values)
+        name: float(data[f"{prefix}{name}"].values[number])
+        for name in ("evoked_vesicles", "spontaneous_vesicles")
     }
 
 

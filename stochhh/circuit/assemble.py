@@ -79,9 +79,14 @@ def _point(
     )
     _add_spikes(data, done)
     _add_releases(data, plan, done)
+    if plan.mean_field:
+        for name, values, attrs in _expected_vesicles(trials):
+            data[name] = (("trial", "synapse"), values, attrs)
     if twin is not None:
         for name, (dims, values, attrs) in _recorded(plan, [twin]).items():
             data[f"deterministic_{name}"] = (dims, values[0], attrs)
+        for name, values, attrs in _expected_vesicles([twin]):
+            data[f"deterministic_{name}"] = ("synapse", values[0], attrs)
         data["deterministic_spike_time"] = (
             "deterministic_spike",
             twin.spike_ms,
@@ -198,6 +203,15 @@ def _add_releases(data: xr.Dataset, plan: CircuitPlan, done: Mapping[int, Circui
         np.concatenate([trial.release_spike_ms for trial in trials]),
         _attrs("ms", "spike that released it, none if spontaneous"),
     )
+
+
+def _expected_vesicles(trials: Sequence[CircuitTrial]) -> list[tuple[str, Floats, dict[str, str]]]:
+    """Vesicles that the mean field releases in each trial, (trials, Y)."""
+    numbers = np.array([trial.expected_vesicles for trial in trials])
+    return [
+        ("evoked_vesicles", numbers[..., 0], _attrs("1", "vesicles expected after spikes")),
+        ("spontaneous_vesicles", numbers[..., 1], _attrs("1", "vesicles expected by themselves")),
+    ]
 
 
 def _attrs(units: str, long_name: str) -> dict[str, str]:

@@ -63,9 +63,9 @@ class Synapses(NamedTuple):
     reversal: Floats  # (Y,) mV
     binds: NDArray[np.bool_]  # (R,) rate classes that are proportional to the concentration
     rests: NDArray[np.bool_]  # (S,) states a receptor leaves by binding only
-    copies: Floats  # (Y,) sites that each one stands for; 1 but in the mean field
-    quantile: Floats  # (N,) ms, delay of each site in the mean field; (0,) otherwise
-    averaged: bool  # mean field
+    averaged: bool  # mean field: no sites, but these
+    sites: Floats  # (Y,) how many there are
+    portion: Floats  # (Y, P) ms, delays of equal portions of the vesicles of a spike
 
 
 class Injection(NamedTuple):
@@ -94,19 +94,45 @@ class Inputs(NamedTuple):
 class Sites(NamedTuple):
     """State of release sites and the receptors that face them."""
 
-    full: Floats  # (N,) 1 with a vesicle, 0 without; between them in the mean field
-    pending: Floats  # (N,) share of a vesicle that is on its way
+    full: Floats  # (N,) 1 with a vesicle, 0 without
     arrival: Floats  # (N,) ms when it is out, infinity for none
     spike: Floats  # (N,) ms of the spike that released it; NaN: none did
     refilled: Floats  # (N,) ms when an empty site is full again
     slow: Floats  # (N,) mM, exponentials of the transmitter
     fast: Floats  # (N,)
-    weight: Floats  # (N,) share of a vesicle the receptors have seen
     active: NDArray[np.bool_]  # (N,) whether receptors may move
     occupancy: Floats  # (N, S)
     class_weight: Floats  # (N, R)
     hidden: Floats  # (N, S)
     open: Floats  # (N,) receptors that conduct
+
+
+class Cohorts(NamedTuple):
+    """Sites that released together, in the mean field: at most M cohorts a synapse.
+
+    Those of synapse y are ``y * M`` to ``y * M + n[y] - 1``. Numbers are shares of all sites of
+    the synapse, or multiplied by that of the cohort.
+    """
+
+    n: Ints  # (Y,)
+    mass: Floats  # (Y * M,) sites
+    full: Floats  # (Y * M,) sites that hold a vesicle
+    first: Floats  # (Y * M,) ms of their first release, minus infinity for none
+    last: Floats  # (Y * M,) ms of the last
+    sent: Ints  # (Y * M,) portions of the delay that are over
+    slow: Floats  # (Y * M,) mM, exponentials of the transmitter
+    fast: Floats  # (Y * M,)
+    occupancy: Floats  # (Y * M, S) receptors of a site
+
+
+class MeanSynapses(NamedTuple):
+    """State of synapses in the mean field."""
+
+    settled: Cohorts  # since their last vesicle was out; first those that never released
+    waiting: Cohorts  # whose vesicles are on their way, since the spike
+    open: Floats  # (Y,) receptors that conduct
+    transmitter: Floats  # (Y,) mM, mean over sites
+    released: Floats  # (Y, 2) vesicles so far: by spikes, spontaneously
 
 
 #: Scalars of a running trial.
@@ -136,6 +162,7 @@ class State(NamedTuple):
     terminal_armed: NDArray[np.bool_]  # (Y,)
     next_spontaneous: Floats  # (Y,) ms
     sites: Sites
+    mean: MeanSynapses
     piece: Ints  # (J,) of each current
     next_event: Ints  # (Q,) of each input
     input_slow: Floats  # (Q,) nS

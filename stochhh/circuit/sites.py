@@ -9,26 +9,23 @@ import numpy as np
 from scipy.stats import gamma
 
 from stochhh.circuit.build import Network
-from stochhh.circuit.network import Floats, Sites, Synapses, starts
+from stochhh.circuit.network import Cohorts, Floats, MeanSynapses, Sites, Synapses, starts
 from stochhh.kinetics.scheme import ChannelScheme
 from stochhh.kinetics.tables import Graph
 from stochhh.scenario.synapses import Synapse, Transmitter
 
 _SHAPE = 2  # of the gamma law of the delay
 _REARM_BELOW_MV = 20.0
-#: Sites of a synapse in the mean field at most; each then stands for several.
-_MOST_AVERAGED = 32
+_PORTIONS = 32  # of the vesicles of a spike in the mean field
+#: Cohorts of a synapse that there is room for at first.
+_SETTLED, _WAITING = 16, 4
 
 
 def build_synapses(
     network: Network, synapses: Sequence[Synapse], mean_field: bool, how: Mapping[str, int]
 ) -> Synapses:
-    """Flatten synapses for kernels.
-
-    In the mean field a site stands for as many as it takes to make at most 32 of them.
-    """
-    sites = [n_sites(synapse, mean_field) for synapse in synapses]
-    stands_for = [s.release.sites / n for s, n in zip(synapses, sites, strict=True)]
+    """Flatten synapses for kernels; in the mean field none of their sites is simulated."""
+    sites = [synapse.release.sites for synapse in synapses]
     amplitude = [pulse_amplitude(s.transmitter) for s in synapses]
 
     def of(values: Sequence[float]) -> Floats:
@@ -41,7 +38,7 @@ def build_synapses(
         target=network.synapse_target,
         threshold=of([s.release.threshold_mV for s in synapses]),
         rearm=of([float(s.release.threshold_mV) - _REARM_BELOW_MV for s in synapses]),
-        site_start=starts(sites),
+        site_start=starts([0] * len(sites) if mean_field else sites),
         probability=of([s.release.probability for s in synapses]),
         delay=of([s.release.delay_ms for s in synapses]),
         spread=of([s.release.delay_spread_ms for s in synapses]),
@@ -61,20 +58,10 @@ def build_synapses(
         rests=np.array(
             [rests for scheme in network.schemes for rests in _rests(scheme)], dtype=np.bool_
         ),
-        copies=of(stands_for),
-        quantile=np.concatenate(
-            [
-                *(_delays(s, n) for s, n in zip(synapses, sites, strict=True) if mean_field),
-                np.zeros(0),
-            ]
-        ),
         averaged=mean_field,
+        sites=of(sites),
+        portion=_portions(synapses),
     )
-
-
-def n_sites(synapse: Synapse, mean_field: bool) -> int:
-    """How many sites of a synapse are simulated."""
-    return min(synapse.release.sites, _MOST_AVERAGED) if mean_field else synapse.release.sites
 
 
 def pulse_amplitude(transmitter: Transmitter) -> float:
@@ -102,13 +89,11 @@ def begin_sites(occupancy: Floats, graph: Graph) -> Sites:
     n = len(occupancy)
     return Sites(
         full=np.ones(n),
-        pending=np.zeros(n),
         arrival=np.full(n, np.inf),
         spike=np.full(n, np.nan),
         refilled=np.zeros(n),
         slow=np.zeros(n),
         fast=np.zeros(n),
-        weight=np.ones(n),
         active=np.zeros(n, dtype=np.bool_),
         occupancy=occupancy,
         class_weight=graph.weights(occupancy),
@@ -129,13 +114,70 @@ def _rests(scheme: ChannelScheme) -> list[bool]:
     ]
 
 
-def _delays(synapse: Synapse, n: int) -> Floats:
-    """Quantiles of the delay, one a site."""
-    spread = float(synapse.release.delay_spread_ms) / _SHAPE
-    return np.asarray(float(synapse.release.delay_ms) + spread * _quantiles(n))
+def begin_mean(occupancy: Floats, opened: Floats) -> MeanSynapses:
+    """State of all synapses of the mean field at time zero: full, and no transmitter about.
+
+    Parameters
+    ----------
+    occupancy : float64 (Y, S), expected receptors of a site
+    opened : float64 (Y,), of all sites
+    """
+    n = len(occupancy)
+    settled = _no_cohorts(n, _SETTLED, occupancy.shape[1])
+    first = np.arange(n) * _SETTLED
+    settled.n[:] = 1
+    settled.mass[first] = settled.full[first] = 1.0
+    settled.first[first] = settled.last[first] = -np.inf
+    settled.occupancy[first] = occupancy
+    return MeanSynapses(
+        settled=settled,
+        waiting=_no_cohorts(n, _WAITING, occupancy.shape[1]),
+        open=opened,
+        transmitter=np.zeros(n),
+        released=np.zeros((n, 2)),
+    )
+
+
+def with_more_room(mean: MeanSynapses) -> MeanSynapses:
+    """The same with room for twice as many cohorts."""
+    return mean._replace(settled=_widened(mean.settled), waiting=_widened(mean.waiting))
+
+
+def _no_cohorts(n_synapses: int, room: int, n_states: int) -> Cohorts:
+    n = n_synapses * room
+    return Cohorts(
+        n=np.zeros(n_synapses, dtype=np.int64),
+        mass=np.zeros(n),
+        full=np.zeros(n),
+        first=np.zeros(n),
+        last=np.zeros(n),
+        sent=np.zeros(n, dtype=np.int64),
+        slow=np.zeros(n),
+        fast=np.zeros(n),
+        occupancy=np.zeros((n, n_states)),
+    )
+
+
+def _widened(cohorts: Cohorts) -> Cohorts:
+    n = len(cohorts.n)
+    wide = {}
+    for name, values in cohorts._asdict().items():
+        if name != "n":
+            by_synapse = values.reshape(n, -1, *values.shape[1:])
+            doubled = np.concatenate([by_synapse, np.zeros_like(by_synapse)], axis=1)
+            wide[name] = doubled.reshape(-1, *values.shape[1:])
+    return cohorts._replace(**wide)
+
+
+def _portions(synapses: Sequence[Synapse]) -> Floats:
+    """Mean delay (ms) of each of equal parts of the law of the delay, (Y, P)."""
+    least = np.array([float(s.release.delay_ms) for s in synapses])
+    scale = np.array([float(s.release.delay_spread_ms) / _SHAPE for s in synapses])
+    return np.asarray(least[:, None] + scale[:, None] * _standard_portions())
 
 
 @cache
-def _quantiles(n: int) -> Floats:
-    """Of the gamma law of scale 1, in the middle of n equal shares."""
-    return np.asarray(gamma.ppf((np.arange(n) + 0.5) / n, _SHAPE))
+def _standard_portions() -> Floats:
+    """Means of equal parts of a gamma law of scale 1: it times x is the law of one shape more."""
+    edge = gamma.ppf(np.linspace(0.0, 1.0, _PORTIONS + 1), _SHAPE)
+    return np.asarray(_PORTIONS * _SHAPE * np.diff(gamma.cdf(edge, _SHAPE + 1)))

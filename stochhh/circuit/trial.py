@@ -17,7 +17,7 @@ from stochhh.circuit.network import (
     spike_buffer,
 )
 from stochhh.circuit.plan import CircuitPlan, generator
-from stochhh.circuit.sites import begin_sites
+from stochhh.circuit.sites import begin_mean, begin_sites, with_more_room
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.kernels.receptors import RELAX
 from stochhh.kernels.stepped import FLOW
@@ -40,6 +40,7 @@ class CircuitTrial(NamedTuple):
     release_ms: Floats
     release_site: Ints
     release_spike_ms: Floats
+    expected_vesicles: Floats  # (Y, 2) in the mean field, by spikes and spontaneously
     charge_fC: Floats  # (K,)
     final_voltage_mV: Floats  # (C,)
     final_space_mV: Floats  # (C or 0,)
@@ -99,6 +100,8 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
             clock["spikes"] = clock["releases"] = 0
             if code == status.LEFT_TABLE:
                 steps = _reaching(plan.name, stretch.table, steps, float(clock["off_table"]))
+            if code == status.COHORTS_FULL:
+                state = state._replace(mean=with_more_room(state.mean))
             covered = (int(clock["step"]) - before) * steps.duration
             if progress is not None and progress(covered):
                 raise Stopped
@@ -113,6 +116,7 @@ def run_trial(plan: CircuitPlan, trial: int, progress: Progress | None = None) -
         release_ms=release_ms[sent],
         release_site=site[sent],
         release_spike_ms=release_spike[sent],
+        expected_vesicles=state.mean.released.copy(),
         charge_fC=state.charge[: plan.network.n_channel_kinds].copy(),
         final_voltage_mV=state.voltage.copy(),
         final_space_mV=state.space.copy(),
@@ -164,10 +168,12 @@ def begin(
     n_states, state_start = len(plan.share), graph.state_start
     synapses = plan.synapse_arrays
     receptors = np.zeros((int(synapses.site_start[-1]), n_states))
+    expected = np.zeros((len(plan.synapses), n_states))
     for y, table in enumerate(plan.synapses):
         k, count = synapses.kind[y], table.receptors.count
         law = plan.laws[k][synapses.target[y]]
         states = slice(state_start[k], state_start[k + 1])
+        expected[y, states] = count * law
         for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
             averaged = synapses.how[y] == RELAX
             receptors[site, states] = count * law if averaged else rng.multinomial(count, law)
@@ -184,6 +190,7 @@ def begin(
         terminal_armed=voltage[synapses.source] < synapses.threshold,
         next_spontaneous=wait,
         sites=begin_sites(receptors, graph),
+        mean=begin_mean(expected, synapses.sites * (expected @ plan.share)),
         piece=np.zeros(n_currents, dtype=np.int64),
         next_event=np.zeros(n_inputs, dtype=np.int64),
         input_slow=np.zeros(n_inputs),

@@ -18,9 +18,11 @@ from stochhh.kernels.compartments import (
     move_voltages,
     open_conductances,
 )
+from stochhh.kernels.mean_synapse import is_crowded, move_mean, release_mean
 from stochhh.kernels.patch import jit
 from stochhh.kernels.receptors import move_receptors, open_inputs, receptors_open
 from stochhh.kernels.status import (
+    COHORTS_FULL,
     FINISHED,
     LEFT_TABLE,
     PAUSED,
@@ -47,11 +49,14 @@ def observe(records, row, steps, pools, synapses, state, share, voltage):
                 records.open[row, w, k] = n
     sites = state.sites
     for y in range(synapses.source.shape[0]):
-        records.receptor_open[row, y] = receptors_open(synapses, sites, y)
+        records.receptor_open[row, y] = receptors_open(synapses, state, y)
+        if synapses.averaged:
+            records.transmitter[row, y] = state.mean.transmitter[y]
+            continue
         total = 0.0
         for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
-            total += (sites.slow[site] - sites.fast[site]) * sites.weight[site]
-        records.transmitter[row, y] = total / (synapses.site_start[y + 1] - synapses.site_start[y])
+            total += sites.slow[site] - sites.fast[site]
+        records.transmitter[row, y] = total / synapses.sites[y]
 
 
 @jit
@@ -105,6 +110,9 @@ def simulate(
         if clock["releases"] + n_sites > releases.time.shape[0]:
             status = RELEASES_FULL
             break
+        if synapses.averaged and is_crowded(state.mean.settled, state.mean.waiting):
+            status = COHORTS_FULL
+            break
         now = clock["origin"] + step * dt
         if step > 0:
             moved, inside = move_channels(rng, steps, graph, pools, state, rates, arriving)
@@ -112,7 +120,11 @@ def simulate(
                 status = LEFT_TABLE
                 break
             transitions += moved
-            if n_synapses > 0:
+            if synapses.averaged:
+                move_mean(
+                    steps, graph, share, synapses, V, state.mean, now, (rates, slope, trial, total)
+                )
+            elif n_synapses > 0:
                 transitions += move_receptors(
                     rng, steps, graph, share, synapses, state, now, releases,
                     (rates, slope, trial, total),
@@ -151,7 +163,11 @@ def simulate(
             if state.terminal_armed[y] and V[c] >= synapses.threshold[y]:
                 rise = V[c] - before[c]
                 part = (synapses.threshold[y] - before[c]) / rise if rise > 0.0 else 1.0
-                release(rng, synapses, y, begin + part * (end - begin), state.sites)
+                when = begin + part * (end - begin)
+                if synapses.averaged:
+                    release_mean(synapses, y, when, state.mean)
+                else:
+                    release(rng, synapses, y, when, state.sites)
                 state.terminal_armed[y] = False
             elif not state.terminal_armed[y] and V[c] <= synapses.rearm[y]:
                 state.terminal_armed[y] = True

@@ -88,7 +88,7 @@ def open_conductances(cable, pools, steps, synapses, state, share, pool_open, co
         conductance[c] = G
         drive[c] = inward
     for y in range(synapses.source.shape[0]):
-        n = receptors_open(synapses, state.sites, y)
+        n = receptors_open(synapses, state, y)
         g = n * synapses.conductance[y]
         conductance[synapses.target[y]] += g
         drive[synapses.target[y]] += g * synapses.reversal[y]

@@ -27,7 +27,7 @@ def move_receptors(rng, steps, graph, share, synapses, state, now, releases, scr
     rates, slope, trial, total = scratch
     transitions = 0
     for y in range(synapses.source.shape[0]):
-        if synapses.spontaneous[y] > 0.0 and not synapses.averaged:
+        if synapses.spontaneous[y] > 0.0:
             release_spontaneously(rng, synapses, y, now, sites, state.next_spontaneous)
         decay, rise = synapses.decay[y], synapses.rise[y]
         amplitude = synapses.amplitude[y]
@@ -40,11 +40,8 @@ def move_receptors(rng, steps, graph, share, synapses, state, now, releases, scr
         slow_mean, fast_mean = mean_of_decay(decay, dt), mean_of_decay(rise, dt)
         slow_kept = np.exp(-dt / decay)
         fast_kept = np.exp(-dt / rise) if rise > 0.0 else 0.0
-        recovered = -np.expm1(-dt / synapses.refill[y])
         for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
-            if synapses.averaged:
-                sites.full[site] += (1.0 - sites.full[site]) * recovered
-            elif sites.full[site] == 0.0 and sites.refilled[site] <= now:
+            if sites.full[site] == 0.0 and sites.refilled[site] <= now:
                 sites.full[site] = 1.0
             concentration = 0.0
             if sites.active[site]:
@@ -57,14 +54,12 @@ def move_receptors(rng, steps, graph, share, synapses, state, now, releases, scr
                 sites.slow[site] += slow
                 sites.fast[site] += fast
                 concentration += mean
-                sites.weight[site] = sites.pending[site]
                 sites.active[site] = True
-                if not synapses.averaged:
-                    n = clock["releases"]
-                    releases.time[n] = sites.arrival[site]
-                    releases.site[n] = site
-                    releases.spike[n] = sites.spike[site]
-                    clock["releases"] = n + 1
+                n = clock["releases"]
+                releases.time[n] = sites.arrival[site]
+                releases.site[n] = site
+                releases.spike[n] = sites.spike[site]
+                clock["releases"] = n + 1
                 sites.arrival[site] = np.inf
             if not sites.active[site]:
                 continue
@@ -96,13 +91,15 @@ def move_receptors(rng, steps, graph, share, synapses, state, now, releases, scr
 
 
 @jit
-def receptors_open(synapses, sites, y):
+def receptors_open(synapses, state, y):
     """Open receptors of all sites of a synapse."""
-    n = 0.0
+    if synapses.averaged:
+        return state.mean.open[y]
+    n, sites = 0.0, state.sites
     for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
         if sites.active[site]:
-            n += sites.open[site] * sites.weight[site]
-    return n * synapses.copies[y]
+            n += sites.open[site]
+    return n
 
 
 @jit

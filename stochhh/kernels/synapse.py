@@ -47,9 +47,7 @@ def add_pulse(amplitude, decay, rise, since, duration):
 def release(rng, synapses, y, when, sites):
     """Let a spike of the terminal of synapse `y` release from its sites, after their delays.
 
-    It takes one uniform for each full site, and two exponentials for each vesicle. In
-    the mean field every site releases the expected share of a vesicle, each after its
-    own quantile of the delay.
+    It takes one uniform for each full site, and two exponentials for each vesicle.
 
     Parameters
     ----------
@@ -61,13 +59,7 @@ def release(rng, synapses, y, when, sites):
     """
     p = synapses.probability[y]
     for j in range(synapses.site_start[y], synapses.site_start[y + 1]):
-        if synapses.averaged:
-            share = p * sites.full[j]
-            sites.full[j] -= share
-            sites.pending[j] = share
-            sites.arrival[j] = when + synapses.quantile[j]
-            sites.spike[j] = when
-        elif sites.full[j] == 1.0 and rng.random() < p:
+        if sites.full[j] == 1.0 and rng.random() < p:
             extra = rng.standard_exponential() + rng.standard_exponential()
             wait = synapses.delay[y] + 0.5 * synapses.spread[y] * extra
             send(rng, synapses, y, j, when + wait, when, sites)
@@ -77,7 +69,6 @@ def release(rng, synapses, y, when, sites):
 def send(rng, synapses, y, j, arrival, spike, sites):
     """Empty site `j`: its vesicle is out at `arrival` (ms); draw when it is full again."""
     sites.full[j] = 0.0
-    sites.pending[j] = 1.0
     sites.arrival[j] = arrival
     sites.spike[j] = spike
     sites.refilled[j] = arrival + synapses.refill[y] * rng.standard_exponential()

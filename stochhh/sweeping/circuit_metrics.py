@@ -75,10 +75,12 @@ def circuit_metrics(result: Result) -> list[Metric]:
     ]
     evoked, spontaneous = vesicles(data)
     for number, name in enumerate(data["synapse"].values):
-        metrics += [
-            kind.metric(_numbers(counts[:, number]), label=str(name))
-            for kind, counts in ((_EVOKED, evoked), (_SPONTANEOUS, spontaneous))
-        ]
+        for kind, counts in ((_EVOKED, evoked), (_SPONTANEOUS, spontaneous)):
+            if kind.name in data:  # of a mean field, which draws none
+                counts = data[kind.name].values
+            beside = data.get(f"deterministic_{kind.name}")
+            expected = NOTHING if beside is None else float(beside.values[number])
+            metrics.append(kind.metric(_numbers(counts[:, number]), expected, str(name)))
     for index, name in enumerate(data["population"].values):
         ions = _numbers(data["ions"].values[:, index])
         metrics.append(_IONS.metric(ions, label=str(name)))

@@ -201,18 +201,6 @@ def test_receptors_follow_the_transmitter_as_their_scheme_says(method, count):
     refuses(mean_is(found, 1.1 * expected), f"a tenth more by {method}")
 
 
-def test_the_deterministic_synapse_is_the_mean_of_the_random_one():
-    """Where conductances add up, as long as they hardly move the voltage."""
-    weak = {"count": 40, "conductance": "0.01 pS"}
-    data = junction(400, 71, weak)
-    row = 45
-    found = data["receptor_open"].values[:, row, 0]
-    limit = float(data["deterministic_receptor_open"].values[row, 0])
-    assert limit > 10
-    agrees(mean_is(found, limit), "open receptors")
-    refuses(mean_is(found, 1.15 * limit), "open receptors, more of them")
-
-
 def test_inputs_open_as_often_as_they_say():
     passive = {"capacitance": "1 uF/cm^2", "leak": {"conductance": "0.01 mS/cm^2",
                "reversal": "-65 mV"}}  # fmt: skip
