@@ -15,7 +15,7 @@ from rich.table import Table
 
 from stochhh.console_circuits import circuit_table
 from stochhh.methods import METHODS
-from stochhh.result import Seconds
+from stochhh.result import Seconds, limit_label
 from stochhh.screen import Screen
 from stochhh.words import printable, said_bytes, said_duration
 
@@ -106,7 +106,7 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
     table.add_column(f"{summary['method']}", justify="right")
     table.add_column("95 % interval", justify="right")
     if limit:
-        table.add_column("deterministic", justify="right")
+        table.add_column(limit_label(summary), justify="right")
 
     def row(name: str, path: str, form: str = "{:.4g}") -> None:
         value, interval = _at(summary, path), _at(summary, f"{path}_ci")
@@ -185,6 +185,7 @@ def _sweep_table(summary: dict[str, Any], took: str) -> Table:
     table.caption = (
         f"{transitions if summary['transitions'] else ''}{summary['trials']} trials of "
         f"{summary['duration_ms']:g} ms{took}"
+        f"{'; det.: ' + limit_label(summary) if 'deterministic_given' in summary else ''}"
     )
     return table
 

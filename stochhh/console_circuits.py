@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
+from stochhh.result import limit_label
+
 _CELL_ROWS = (
     ("spikes at the start, a trial", "spikes_at_start", "{:.3g}"),
     ("spikes at the end, a trial", "spikes_at_end", "{:.3g}"),
@@ -29,7 +31,7 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
     table.add_column("")
     table.add_column(f"{summary['method']}", justify="right")
     table.add_column("95 % interval", justify="right")
-    table.add_column("deterministic", justify="right")
+    table.add_column(limit_label(summary), justify="right")
     points = summary.get("points", [summary])
     for point in points:
         if "place" in point:

@@ -334,6 +334,20 @@ def check(result: Result) -> None:
         raise InputError(f"not a whole result of stochhh: {error}") from None
 
 
+def limit_label(said: Mapping[str, Any]) -> str:
+    """What a deterministic limit is called, by the attributes of its dataset or a summary.
+
+    Where each trial has an input of its own, it is the limit given that of one of them.
+    """
+    given = said.get("deterministic_given")
+    return "deterministic" if given is None else f"deterministic, given the {given}"
+
+
+def limit_given(random: bool) -> dict[str, str]:
+    """Attribute that says whose input a deterministic limit had, where trials' differ."""
+    return {"deterministic_given": "input of trial 0"} if random else {}
+
+
 def attributes(**values: Any) -> dict[str, Any]:
     """Attributes of a dataset, in the types that NetCDF keeps."""
     return {key: int(value) if isinstance(value, bool) else value for key, value in values.items()}

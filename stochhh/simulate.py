@@ -21,9 +21,10 @@ from stochhh.limit import run_deterministic
 from stochhh.needs import check_room
 from stochhh.plan import Plan
 from stochhh.planning import plan, resolve, resolve_experiment
-from stochhh.result import FILE_FORMAT, Result, attributes, seconds_since
+from stochhh.result import FILE_FORMAT, Result, attributes, limit_given, seconds_since
 from stochhh.scenario import Circuit, Experiment, Scenario
 from stochhh.stepping import run_stepped
+from stochhh.stimulus import is_random
 from stochhh.trial import Progress, Trial
 
 __all__ = ["METHODS", "n_trials_of", "plan", "prepare", "resolve", "resolve_experiment", "run"]
@@ -164,6 +165,7 @@ def _run(
         stochhh_format=FILE_FORMAT,
         **said_of(scenario),
         **_how(scenario, plans),
+        **limit_given(any(is_random(plan.stimuli) for plan in plans) and bool(twins)),
         duration_ms=float(scenario.run.duration_ms),
         generation=0 if plans[0].start is None else plans[0].start.generation,
         interrupted=outcome.interrupted,

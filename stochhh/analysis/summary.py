@@ -52,7 +52,7 @@ def summarise(result: Result) -> Summary:
         "method": result.method,
         **{
             key: attrs[key]
-            for key in ("step_ms", "longest_step_ms", "method_chosen")
+            for key in ("step_ms", "longest_step_ms", "method_chosen", "deterministic_given")
             if key in attrs
         },
         "seed": result.seed,

@@ -14,7 +14,7 @@ from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of, plan_circuit
 from stochhh.circuit.trial import CircuitTrial, run_trial
 from stochhh.execute import Monitor, run_tasks
-from stochhh.result import FILE_FORMAT, Result, attributes, seconds_since
+from stochhh.result import FILE_FORMAT, Result, attributes, limit_given, seconds_since
 from stochhh.scenario.circuits import Circuit
 from stochhh.trial import Progress
 
@@ -48,6 +48,7 @@ def run_circuit(
         kind="circuit",
         **said_of(circuit),
         **how_made(circuit, plans),
+        **limit_given(any(plan.currents.random for plan in plans) and beside),
         duration_ms=float(circuit.run.duration_ms),
         generation=0,
         interrupted=outcome.interrupted,

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from stochhh.analysis.cells import Path, cell_names, main_path, places_of
 from stochhh.errors import InputError
 from stochhh.plot import style
-from stochhh.result import Result
+from stochhh.result import Result, limit_label
 
 _MOST_CELLS = 4
 _DPI = 110
@@ -148,7 +148,7 @@ def _along(data: xr.Dataset, trial: int, path: Path, places: Any) -> Callable[[A
         (line,) = axes.plot(x, voltage[0], color=style.VOLTAGE, linewidth=1.6, label="one trial")
         beside = None
         if limit is not None:
-            (beside,) = axes.plot(x, limit[0], label="deterministic", **style.LIMIT)
+            (beside,) = axes.plot(x, limit[0], label=limit_label(data.attrs), **style.LIMIT)
         axes.set_ylim(voltage.min() - 5, voltage.max() + 5)
         axes.set_xlim(x[0], x[-1])
         axes.set_ylabel(f"{path.cell}\n(mV)")
@@ -209,7 +209,8 @@ def _in_time(
         (line,) = axes.plot([], [], color=style.VOLTAGE, linewidth=1.2, label="one trial")
         (dot,) = axes.plot([], [], color=style.VOLTAGE, marker="o", markersize=5)
         if limit is not None:
-            axes.plot(time[shown], limit[shown], alpha=0.5, label="deterministic", **style.LIMIT)
+            named = limit_label(data.attrs)
+            axes.plot(time[shown], limit[shown], alpha=0.5, label=named, **style.LIMIT)
         axes.set_xlim(time[shown[0]], time[shown[-1]])
         axes.set_ylim(voltage.min() - 5, voltage.max() + 5)
         axes.set_ylabel("voltage (mV)" if place is None else f"{name}\n(mV)")

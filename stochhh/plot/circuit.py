@@ -24,7 +24,7 @@ from stochhh.analysis.twitch import fibre_force
 from stochhh.plot import style
 from stochhh.plot.panels import legend_above
 from stochhh.plot.twitch import force_panel
-from stochhh.result import Result
+from stochhh.result import Result, limit_label
 from stochhh.scenario import Circuit
 from stochhh.scenario.studies.circuits import TwitchStudy
 
@@ -152,7 +152,8 @@ def _force(view: View, settings: TwitchStudy, axes: Axes) -> None:
     limit = None
     if "deterministic_spike_time" in data:
         limit = fibre_force(time, passages(data, middle, deterministic=True)[0], *given)
-    force_panel(axes, time, [fibre_force(time, train, *given) for train in trains], limit)
+    forces = [fibre_force(time, train, *given) for train in trains]
+    force_panel(axes, time, forces, limit, limit_label(data.attrs))
 
 
 def _voltage_map(view: View, path: Path, places: Any, where: str, axes: Axes) -> None:
@@ -255,7 +256,7 @@ def _curves(view: View, path: Path, places: Any, axes: Axes) -> None:
         if "deterministic_voltage" in data:
             axes.plot(time, data["deterministic_voltage"].values[:, place], **style.LIMIT)
     if "deterministic_voltage" in data:
-        axes.plot([], [], label="deterministic", **style.LIMIT)
+        axes.plot([], [], label=limit_label(data.attrs), **style.LIMIT)
     axes.set_ylabel(f"{path.cell}\n(mV)")
     legend_above(axes)
 
@@ -275,7 +276,7 @@ def _synapse(view: View, number: int, axes: Axes) -> None:
         )
     if "deterministic_receptor_open" in data:
         values = data["deterministic_receptor_open"].values[:, number]
-        axes.plot(time, values, label="deterministic", **style.LIMIT)
+        axes.plot(time, values, label=limit_label(data.attrs), **style.LIMIT)
     mine = data["release_synapse"].values == number
     mine &= data["release_trial"].values == data["trial"].values[view.trial]
     when = data["release_time"].values[mine]

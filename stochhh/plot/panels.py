@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from stochhh.plot import style
 from stochhh.plot.curves import Span, curve, span, times
+from stochhh.result import limit_label
 
 _MOST_ROWS = 200  # of a raster
 
@@ -107,7 +108,7 @@ def voltage(axes: Axes, view: View) -> None:
         axes.plot(view.time, trace, color=style.VOLTAGE, alpha=strength, label=label, **style.TRIAL)
     if "deterministic_voltage" in view.data:
         limit = view.curve("deterministic_voltage")
-        axes.plot(view.time, limit, label="deterministic", **style.LIMIT)
+        axes.plot(view.time, limit, label=limit_label(view.data.attrs), **style.LIMIT)
     axes.set_ylabel("voltage (mV)")
     legend_above(axes)
 

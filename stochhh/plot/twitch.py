@@ -28,8 +28,10 @@ def draw_twitch(findings: Any, heading: str) -> Figure:
     return figure
 
 
-def force_panel(axes: Axes, time_ms: Any, force: Any, deterministic: Any) -> None:
-    """Draw forces of trials, (trials, n), over the deterministic one."""
+def force_panel(
+    axes: Axes, time_ms: Any, force: Any, deterministic: Any, limit: str = "deterministic"
+) -> None:
+    """Draw forces of trials, (trials, n), over the deterministic one, called `limit`."""
     for k, one in enumerate(np.asarray(force)[:_MOST_TRIALS]):
         axes.plot(
             time_ms,
@@ -40,7 +42,7 @@ def force_panel(axes: Axes, time_ms: Any, force: Any, deterministic: Any) -> Non
             **style.TRIAL,
         )
     if deterministic is not None:
-        axes.plot(time_ms, deterministic, label="deterministic", **style.LIMIT)
+        axes.plot(time_ms, deterministic, label=limit, **style.LIMIT)
     axes.set_ylabel("force\n(single twitches)")
     axes.set_ylim(bottom=0.0)
     legend_above(axes)

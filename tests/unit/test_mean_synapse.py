@@ -5,9 +5,11 @@ from __future__ import annotations
 from unittest import mock
 
 import numpy as np
+import pytest
 
 import stochhh
 from stochhh.circuit import sites
+from stochhh.console import summary_table
 from stochhh.kernels import circuit, mean_synapse
 
 SHORT = [
@@ -44,3 +46,28 @@ def test_room_for_cohorts_is_made_when_it_is_used_up(monkeypatch):
     monkeypatch.setattr(sites, "_WAITING", 1)
     for one, other in zip(ample, limit(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+GIVEN = "deterministic, given the input of trial 0"
+NOISE = 'stimulus=[{kind="noise", sd="1 uA/cm^2", correlation_time="1 ms"}]'
+
+
+@pytest.mark.parametrize(
+    ("scenario", "settings", "label"),
+    [
+        ("two-neurons", [], GIVEN),
+        ("two-neurons", ["input=[]"], "deterministic"),
+        ("squid-patch", [NOISE], GIVEN),
+        ("squid-patch", [], "deterministic"),
+    ],
+)  # fmt: skip
+def test_a_limit_that_has_the_input_of_one_trial_is_called_so(scenario, settings, label):
+    result = stochhh.run(scenario, trials=2, seed=1, overrides=["run.duration=5 ms", *settings])
+    table = summary_table(stochhh.summarise(result))
+    assert label in [column.header for column in table.columns]
+    figure = stochhh.overview(result)
+    shown = {
+        text.get_text() for axes in figure.axes if axes.get_legend()
+        for text in axes.get_legend().get_texts()
+    }  # fmt: skip
+    assert {text for text in shown if text.startswith("deterministic")} == {label}
