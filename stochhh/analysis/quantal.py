@@ -1,7 +1,7 @@
 """Counting quanta: how many vesicles a spike releases, found in several ways.
 
 After del Castillo & Katz 1954, doi:10.1113/jphysiol.1954.sp005129. Each estimate comes
-with its standard error; with Poisson numbers all of them estimate the same mean.
+with its 95 % interval; with Poisson numbers all of them estimate the same mean.
 """
 
 from __future__ import annotations
@@ -10,66 +10,109 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincinv, stdtrit
 from scipy.stats import chi2
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-_BASELINE_MS = 0.5  # before the event
+_Z = 1.96  # of a 95 % interval
+_TAIL = 0.025
 
 
 class Content(NamedTuple):
-    """An estimate of the mean number of vesicles a spike releases."""
+    """An estimate of the mean number of vesicles a spike releases, None for none."""
 
-    value: float
-    error: float  # standard error
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval, normal."""
-        return self.value - 1.96 * self.error, self.value + 1.96 * self.error
+    value: float | None
+    interval: tuple[float, float] | None  # 95 %
 
 
-def by_count(released: Floats) -> Content:
-    """Mean of the numbers released, (n,)."""
-    return Content(float(released.mean()), float(released.std(ddof=1) / np.sqrt(len(released))))
+def by_count(released: Floats, trial: Ints) -> Content:
+    """Mean of the numbers released, (n,), of spikes of the given trials, (n,).
+
+    Spikes of one trial share their sites, so the error is that of trials. The interval is
+    that of a Poisson count with the same relative error: the exact one where all vesicles
+    are independent and few (Garwood 1936, doi:10.1093/biomet/28.3-4.437), never below zero.
+    """
+    n, mean = len(released), float(released.mean())
+    if mean == 0.0:
+        return Content(0.0, (0.0, -float(np.log(_TAIL)) / n))
+    off = np.bincount(np.unique(trial, return_inverse=True)[1], weights=released - mean)
+    trials = len(off)
+    error = np.sqrt((off @ off) * trials / (trials - 1)) / n if trials > 1 else 0.0
+    count = float((mean / error) ** 2) if error > 0.0 else mean * n
+    low, high = gammaincinv(count, _TAIL), gammaincinv(count + 1.0, 1.0 - _TAIL)
+    return Content(mean, (mean * float(low) / count, mean * float(high) / count))
 
 
 def by_failures(n_trials: int, n_failures: int) -> Content | None:
     """``ln(N / N0)``: the mean of a Poisson law with that share of zeros.
 
-    None where no or every spike failed. Error to first order, from binomial failures.
+    None where no spike failed, which tells of no largest mean. The interval is Wilson's of
+    the share (1927, doi:10.1080/01621459.1927.10502953), so never below zero.
     """
-    if not 0 < n_failures < n_trials:
+    if n_failures == 0 or n_trials == 0:
         return None
-    share = n_failures / n_trials
-    return Content(-float(np.log(share)), float(np.sqrt((1 - share) / (share * n_trials))))
+    share, z2 = n_failures / n_trials, _Z**2
+    middle = share + z2 / (2 * n_trials)
+    reach = _Z * np.sqrt(share * (1 - share) / n_trials + z2 / (4 * n_trials**2))
+    low, high = ((middle + k * reach) / (1 + z2 / n_trials) for k in (-1, 1))
+    value = max(-float(np.log(share)), 0.0)
+    return Content(value, (max(-float(np.log(min(high, 1.0))), 0.0), -float(np.log(low))))
 
 
 def by_amplitude(responses_mV: Floats, quanta_mV: Floats) -> Content | None:
-    """Mean response over mean quantum; None with fewer than two quanta."""
+    """Mean response over mean quantum, with Fieller's interval; None with fewer than two quanta.
+
+    None too where the mean quantum is not told from zero (Fieller 1954,
+    doi:10.1111/j.2517-6161.1954.tb00159.x).
+    """
     if len(quanta_mV) < 2 or len(responses_mV) < 2:
         return None
     response, quantum = float(responses_mV.mean()), float(quanta_mV.mean())
-    relative = responses_mV.var(ddof=1) / len(responses_mV) / response**2 if response else 0.0
-    relative += quanta_mV.var(ddof=1) / len(quanta_mV) / quantum**2
-    return Content(response / quantum, abs(response / quantum) * float(np.sqrt(relative)))
+    of_response = float(responses_mV.var(ddof=1)) / len(responses_mV)
+    of_quantum = float(quanta_mV.var(ddof=1)) / len(quanta_mV)
+    t = float(stdtrit(len(quanta_mV) - 1, 1 - _TAIL))
+    g = t**2 * of_quantum / quantum**2 if quantum else np.inf
+    if g >= 1.0:
+        return None
+    ratio = response / quantum
+    reach = t / abs(quantum) * np.sqrt(max(of_response * (1 - g) + ratio**2 * of_quantum, 0.0))
+    low, high = ((ratio + k * float(reach)) / (1 - g) for k in (-1, 1))
+    return Content(ratio, (max(low, 0.0), max(high, 0.0)))
 
 
-def by_variance(responses_mV: Floats, quantum_cv: float) -> Content | None:
-    """``(1 + cv²) / CV²``, from the relative variance of responses; error by the jackknife.
+def by_variance(
+    responses_mV: Floats, quantum_cv: float, noise_variance: float = 0.0
+) -> Content | None:
+    """``(1 + cv²) / CV²``, from the relative variance of responses; interval by the jackknife.
 
-    `quantum_cv` is the coefficient of variation of single quanta.
+    It supposes numbers that follow one Poisson law: those that vary less tell of more
+    vesicles. None where responses vary no more than noise does. The jackknife is that of
+    the logarithm, so that the interval stays above zero.
+
+    Parameters
+    ----------
+    responses_mV : (n,)
+    quantum_cv : coefficient of variation of single quanta
+    noise_variance : mV², of the same measure where there is no response
     """
-    if len(responses_mV) < 3 or responses_mV.std() == 0.0:
+    n = len(responses_mV)
+    if n < 3 or responses_mV.std() == 0.0:
         return None
 
     def estimate(sample: Floats) -> float:
-        return float((1 + quantum_cv**2) * sample.mean() ** 2 / sample.var(ddof=1))
+        left = sample.var(ddof=1) - noise_variance
+        return float((1 + quantum_cv**2) * sample.mean() ** 2 / left) if left > 0.0 else np.nan
 
-    n = len(responses_mV)
-    left_out = np.array([estimate(np.delete(responses_mV, k)) for k in range(n)])
-    error = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
-    return Content(estimate(responses_mV), float(error))
+    value = estimate(responses_mV)
+    with np.errstate(divide="ignore"):
+        left_out = np.log([estimate(np.delete(responses_mV, k)) for k in range(n)])
+    if not np.isfinite(value) or not np.isfinite(left_out).all():
+        return None
+    error = float(np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2)))
+    low, high = (value * float(np.exp(k * _Z * error)) for k in (-1, 1))
+    return Content(value, (low, high))
 
 
 def without_saturation(response_mV: Floats, driving_force_mV: float) -> Floats:
@@ -79,15 +122,6 @@ def without_saturation(response_mV: Floats, driving_force_mV: float) -> Floats:
     from the reversal potential.
     """
     return np.asarray(response_mV / (1.0 - response_mV / driving_force_mV))
-
-
-def response_mV(time_ms: Floats, voltage_mV: Floats, begin_ms: float, window_ms: float) -> float:
-    """Largest voltage within a window above the mean just before it."""
-    before = (time_ms >= begin_ms - _BASELINE_MS) & (time_ms <= begin_ms)
-    within = (time_ms >= begin_ms) & (time_ms <= begin_ms + window_ms)
-    if not before.any() or not within.any():
-        return float("nan")
-    return float(voltage_mV[within].max() - voltage_mV[before].mean())
 
 
 def dispersion(released: Floats) -> tuple[float, float]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import binom, poisson
+from scipy.stats import poisson
 
+from stochhh.analysis.release import count_law
 from stochhh.plot import style
 
 
@@ -22,23 +24,25 @@ def draw_quantal(findings: Any, heading: str) -> Figure:
         k = np.arange(most + 2)
         n = len(study.released)
         seen = np.bincount(study.released.astype(int), minlength=len(k))[: len(k)]
-        counts.bar(k, seen, color=style.VOLTAGE, alpha=0.6, label="spikes")
-        law = n * binom.pmf(k, study.sites, study.probability)
-        counts.plot(k, law, color=style.MEAN, marker="o", markersize=3, label="binomial")
+        counts.bar(k, seen, color=style.VOLTAGE, alpha=0.6, label="counted")
+        law = n * count_law(study.sites, study.full, k)
+        counts.plot(k, law, color=style.MEAN, marker="o", markersize=3, label="theory")
         poissonian = n * poisson.pmf(k, study.released.mean())
-        counts.plot(k, poissonian, label="Poisson", **style.LIMIT)
+        counts.plot(k, poissonian, label="Poisson, same mean", **style.LIMIT)
         counts.set_xlabel("vesicles of a spike")
         counts.set_ylabel("spikes")
-        counts.legend()
-        known = study.response_mV[np.isfinite(study.response_mV)]
+        _above(counts)
+        known = study.response_mV[study.kept]
         if len(known):
             edges = np.histogram_bin_edges(known, bins=min(40, max(len(known) // 5, 8)))
-            responses.hist(known, edges, color=style.VOLTAGE, alpha=0.6, label="to spikes")
+            left_out = int(np.isfinite(study.response_mV).sum()) - len(known)
+            label = f"to spikes ({left_out} left out)" if left_out else "to spikes"
+            responses.hist(known, edges, color=style.VOLTAGE, alpha=0.6, label=label)
             if len(study.quantum_mV):
                 responses.axvline(
-                    study.quantum_mV.mean(), color=style.MEAN, label="one vesicle, mean"
+                    study.quantum_mV.mean(), color=style.MEAN, label="to one vesicle, mean"
                 )
-            responses.legend()
+            _above(responses)
         responses.set_xlabel("response (mV)")
         responses.set_ylabel("spikes")
         if len(study.delay_ms):
@@ -47,3 +51,8 @@ def draw_quantal(findings: Any, heading: str) -> Figure:
         delays.set_ylabel("vesicles")
         figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
+
+
+def _above(axes: Axes) -> None:
+    """Put the legend above the panel, where it covers no data."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
