@@ -257,7 +257,7 @@ def _curves(view: View, path: Path, places: Any, axes: Axes) -> None:
             axes.plot(time, data["deterministic_voltage"].values[:, place], **style.LIMIT)
     if "deterministic_voltage" in data:
         axes.plot([], [], label=limit_label(data.attrs), **style.LIMIT)
-    axes.set_ylabel(f"{path.cell}\n(mV)")
+    axes.set_ylabel(f"{path.cell}\nvoltage (mV)")
     legend_above(axes)
 
 
@@ -265,21 +265,27 @@ def _synapse(view: View, number: int, axes: Axes) -> None:
     """Open receptors of a synapse, and the vesicles that opened them."""
     data = view.data
     time = data["time"].values
-    for trial in range(min(view.n_traces, data.sizes["trial"])):
+    others = [k for k in range(min(view.n_traces, data.sizes["trial"])) if k != view.trial]
+    mine = f"trial {data['trial'].values[view.trial]}"
+    labels = {view.trial: mine}
+    if others:
+        labels[others[0]] = f"{len(others)} other{'s' if len(others) > 1 else ''}"
+    for trial in [view.trial, *others]:
         axes.plot(
             time,
             data["receptor_open"].values[trial, :, number],
             color=style.MEAN,
             alpha=1.0 if trial == view.trial else 0.35,
-            label="trials" if trial == 0 else None,
+            zorder=2.1 if trial == view.trial else 2.0,
+            label=labels.get(trial),
             **style.TRIAL,
         )
     if "deterministic_receptor_open" in data:
         values = data["deterministic_receptor_open"].values[:, number]
         axes.plot(time, values, label=limit_label(data.attrs), **style.LIMIT)
-    mine = data["release_synapse"].values == number
-    mine &= data["release_trial"].values == data["trial"].values[view.trial]
-    when = data["release_time"].values[mine]
+    out = data["release_synapse"].values == number
+    out &= data["release_trial"].values == data["trial"].values[view.trial]
+    when = data["release_time"].values[out]
     bottom, top = axes.get_ylim()
     axes.set_ylim(min(0.0, bottom), top + 0.25 * (top - bottom))
     axes.plot(
@@ -288,7 +294,7 @@ def _synapse(view: View, number: int, axes: Axes) -> None:
         linestyle="none",
         marker="|",
         color="black",
-        label=f"{len(when)} vesicles",
+        label=f"{len(when)} vesicle{'s' if len(when) != 1 else ''} of {mine}",
     )
     axes.set_ylabel(f"{data['synapse'].values[number]}\nopen receptors")
     legend_above(axes)

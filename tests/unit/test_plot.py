@@ -145,3 +145,20 @@ def test_maps_of_a_myelinated_axon_show_its_nodes_alone():
     rows = figure.axes[0].collections[0].get_array().shape[0]
     assert rows == nodes
     assert "at 0.5 µm" in [text.get_text() for text in figure.axes[2].get_legend().get_texts()]
+
+
+def test_panels_of_a_synapse_say_what_they_show_and_of_which_trial() -> None:
+    for trial, trials, others in ((0, 1, None), (2, 3, "2 others")):
+        overrides = ["run.duration=10 ms", f"figure.trial={trial}", "analysis={}"]
+        result = stochhh.run("two-neurons", trials=trials, seed=1, overrides=overrides)
+        axes = stochhh.overview(result).axes
+        assert [one.get_ylabel() for one in axes] == [
+            "first\nvoltage (mV)", "synapse\nopen receptors", "second\nvoltage (mV)",
+        ]  # fmt: skip
+        legend = axes[1].get_legend()
+        assert legend is not None
+        texts = [text.get_text() for text in legend.get_texts()]
+        n = int((result["release_trial"] == trial).sum())
+        assert texts[0] == f"trial {trial}"
+        assert texts[-1] == f"{n} vesicle{'s' if n != 1 else ''} of trial {trial}"
+        assert (others in texts) == (others is not None)
