@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import gamma
 
 from stochhh.circuit.build import Network
@@ -78,13 +79,19 @@ def peak_of_difference(decay_ms: float, rise_ms: float) -> float:
     return float(np.exp(-when / decay_ms) - np.exp(-when / rise_ms))
 
 
-def begin_sites(occupancy: Floats, graph: Graph) -> Sites:
+def begin_sites(
+    occupancy: Floats, graph: Graph, share: Floats, rests: NDArray[np.bool_]
+) -> Sites:
     """State of all release sites at time zero: full, and no transmitter about.
+
+    Receptors that open or change without transmitter move from the start.
 
     Parameters
     ----------
     occupancy : float64 (N, S), receptors of each site
     graph : of their schemes
+    share : float64 (S,) conductance of a state relative to the receptor's
+    rests : (S,) states a receptor leaves by binding only
     """
     n = len(occupancy)
     return Sites(
@@ -94,11 +101,11 @@ def begin_sites(occupancy: Floats, graph: Graph) -> Sites:
         refilled=np.zeros(n),
         slow=np.zeros(n),
         fast=np.zeros(n),
-        active=np.zeros(n, dtype=np.bool_),
+        active=(occupancy @ ~rests) > 0.0,
         occupancy=occupancy,
         class_weight=graph.weights(occupancy),
         hidden=occupancy.copy(),
-        open=np.zeros(n),
+        open=occupancy @ share,
     )
 
 

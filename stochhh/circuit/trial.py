@@ -189,7 +189,7 @@ def begin(
         armed=voltage < plan.cable.spike_threshold,
         terminal_armed=voltage[synapses.source] < synapses.threshold,
         next_spontaneous=wait,
-        sites=begin_sites(receptors, graph),
+        sites=begin_sites(receptors, graph, plan.share, synapses.rests),
         mean=begin_mean(expected, synapses.sites * (expected @ plan.share)),
         piece=np.zeros(n_currents, dtype=np.int64),
         next_event=np.zeros(n_inputs, dtype=np.int64),

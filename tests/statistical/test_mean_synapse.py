@@ -148,6 +148,33 @@ def test_spontaneous_release_is_in_the_limit():
         refuses(mean_is(found[:, k], 0.8 * limit[k]), f"a fifth fewer open receptors, {k}")
 
 
+LEAKY = """
+format = 1
+title = "a receptor that opens by itself"
+ion = "cations"
+state = [{ name = "C" }, { name = "A" }, { name = "O", conductance = 1 }]
+transition = [
+    { from = "C", to = "A", rate = "bind" }, { from = "A", to = "C", rate = "slow" },
+    { from = "C", to = "O", rate = "slow" }, { from = "O", to = "C", rate = "fast" },
+]
+[rates]
+bind = { law = "binding", rate = "5 / (mM ms)", ligand = "glutamate" }
+slow = { law = "constant", rate = "0.25 / ms" }
+fast = { law = "constant", rate = "1 / ms" }
+"""
+
+
+def test_receptors_that_need_no_transmitter_move_without_it(tmp_path):
+    """A fifth of them are open from the start: 0.25 / (0.25 + 1)."""
+    path = tmp_path / "leaky.toml"
+    path.write_text(LEAKY)
+    data = synapse(10, str(path), release={"probability": 0.0}, duration="10 ms", count=1)
+    for k in (0, 1, 50, 100):
+        agrees(mean_is(data["receptor_open"].values[:, k, 0], 100.0), f"open at {k / 10} ms")
+    assert data["receptor_open"].values.std() > 2.0
+    np.testing.assert_allclose(data["deterministic_receptor_open"].values, 100.0, rtol=1e-9)
+
+
 def vesicle(scheme: str, when: list[float], times: np.ndarray) -> np.ndarray:
     """Share of receptors open at some times after pulses of 1 mM that decay with 1 ms."""
     from scipy.integrate import solve_ivp
