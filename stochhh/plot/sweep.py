@@ -13,7 +13,7 @@ from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import shades
 from stochhh.plot.panels import View, raster, voltage
-from stochhh.result import Result
+from stochhh.result import Result, limit_label
 
 _MOST_ROWS = 8
 _MOST_TRAINS = 20  # a point, so that the ticks stay visible
@@ -109,7 +109,7 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
                 limit,
                 marker="s",
                 markersize=3,
-                label="deterministic" if shade == 0 else None,
+                label=limit_label(result.dataset.attrs) if shade == 0 else None,
                 **style.LIMIT,
             )
     if np.all(x > 0) and x.max() / x.min() >= _LOG_RATIO:
