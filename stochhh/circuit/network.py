@@ -122,7 +122,7 @@ class Cohorts(NamedTuple):
     sent: Ints  # (Y * M,) portions of the delay that are over
     slow: Floats  # (Y * M,) mM, exponentials of the transmitter
     fast: Floats  # (Y * M,)
-    occupancy: Floats  # (Y * M, S) receptors of a site
+    occupancy: Floats  # (Y * M, most states of a receptor) receptors of a site
 
 
 class MeanSynapses(NamedTuple):

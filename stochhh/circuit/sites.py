@@ -126,7 +126,7 @@ def begin_mean(occupancy: Floats, opened: Floats) -> MeanSynapses:
 
     Parameters
     ----------
-    occupancy : float64 (Y, S), expected receptors of a site
+    occupancy : float64 (Y, most states of a receptor), expected receptors of a site
     opened : float64 (Y,), of all sites
     """
     n = len(occupancy)

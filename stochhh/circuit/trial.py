@@ -168,12 +168,14 @@ def begin(
     n_states, state_start = len(plan.share), graph.state_start
     synapses = plan.synapse_arrays
     receptors = np.zeros((int(synapses.site_start[-1]), n_states))
-    expected = np.zeros((len(plan.synapses), n_states))
+    most = int(np.diff(state_start)[synapses.kind].max(initial=0))
+    expected, expected_open = np.zeros((len(plan.synapses), most)), np.zeros(len(plan.synapses))
     for y, table in enumerate(plan.synapses):
         k, count = synapses.kind[y], table.receptors.count
         law = plan.laws[k][synapses.target[y]]
         states = slice(state_start[k], state_start[k + 1])
-        expected[y, states] = count * law
+        expected[y, : len(law)] = count * law
+        expected_open[y] = synapses.sites[y] * count * (law @ plan.share[states])
         for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
             averaged = synapses.how[y] == RELAX
             receptors[site, states] = count * law if averaged else rng.multinomial(count, law)
@@ -190,7 +192,7 @@ def begin(
         terminal_armed=voltage[synapses.source] < synapses.threshold,
         next_spontaneous=wait,
         sites=begin_sites(receptors, graph, plan.share, synapses.rests),
-        mean=begin_mean(expected, synapses.sites * (expected @ plan.share)),
+        mean=begin_mean(expected, expected_open),
         piece=np.zeros(n_currents, dtype=np.int64),
         next_event=np.zeros(n_inputs, dtype=np.int64),
         input_slow=np.zeros(n_inputs),

@@ -122,8 +122,9 @@ def simulate(
             transitions += moved
             if synapses.averaged:
                 move_mean(
-                    steps, graph, share, synapses, V, state.mean, now, (rates, slope, trial, total)
-                )
+                    steps, graph, share, synapses, V, state.mean, now,
+                    (rates, slope, trial, total, arriving),
+                )  # fmt: skip
             elif n_synapses > 0:
                 transitions += move_receptors(
                     rng, steps, graph, share, synapses, state, now, releases,

@@ -30,6 +30,7 @@ from stochhh.kernels.synapse import add_pulse, mean_of_decay, relax
 _WITHIN = 0.2  # of the time since they released, in which cohorts are joined
 _AT_ONCE = 0.125  # of the transmitter's decay, likewise
 _NOBODY = 1e-100  # of the sites
+_NEGLIGIBLE = 1e-12  # of transmitter and receptors
 
 
 @jit
@@ -153,7 +154,7 @@ def join(cohorts, y, now, decay):
 @jit
 def move_cohort(steps, graph, synapses, y, voltage, pulse, since, cohorts, i, scratch):
     """Move the receptors of cohort `i` over a step, in which `pulse` (mM) came `since` its end."""
-    rates, slope, trial, total = scratch
+    rates, slope, trial, total, receptors = scratch
     dt, decay, rise = steps.duration, synapses.decay[y], synapses.rise[y]
     seen = cohorts.slow[i] * mean_of_decay(decay, dt) - cohorts.fast[i] * mean_of_decay(rise, dt)
     cohorts.slow[i] *= exp(-dt / decay)
@@ -167,24 +168,37 @@ def move_cohort(steps, graph, synapses, y, voltage, pulse, since, cohorts, i, sc
         return
     concentration = seen / cohorts.mass[i]
     k = synapses.kind[y]
+    first, last = steps.state_start[k], steps.state_start[k + 1]
+    if concentration <= _NEGLIGIBLE * synapses.amplitude[y]:
+        bound, all_of_them = 0.0, 0.0
+        for s in range(first, last):
+            all_of_them += cohorts.occupancy[i, s - first]
+            bound += 0.0 if synapses.rests[s] else cohorts.occupancy[i, s - first]
+        if bound <= _NEGLIGIBLE * all_of_them:
+            return
     place = (voltage - steps.first) / steps.spacing
     knot = np.uint64(place)
     for r in range(steps.rate_start[k], steps.rate_start[k + 1]):
         rate = between(steps.rates, knot, r, place - knot)
         rates[r] = rate * concentration if synapses.binds[r] else rate
+    for s in range(first, last):
+        receptors[s] = cohorts.occupancy[i, s - first]
     relax(
-        graph, rates, steps.rate_start[k], steps.rate_start[k + 1], steps.state_start[k],
-        steps.state_start[k + 1], cohorts.occupancy[i], slope, trial, total, dt,
+        graph, rates, steps.rate_start[k], steps.rate_start[k + 1], first, last, receptors, slope,
+        trial, total, dt,
     )  # fmt: skip
+    for s in range(first, last):
+        cohorts.occupancy[i, s - first] = receptors[s]
 
 
 @jit
-def add_up(synapses, y, share, cohorts, mean):
+def add_up(steps, synapses, y, share, cohorts, mean):
     """Add the open receptors of cohorts of synapse `y`, and their transmitter."""
-    start = y * room(cohorts)
+    start, k = y * room(cohorts), synapses.kind[y]
+    first, last = steps.state_start[k], steps.state_start[k + 1]
     for i in range(start, start + cohorts.n[y]):
-        for s in range(share.shape[0]):
-            mean.open[y] += synapses.sites[y] * cohorts.occupancy[i, s] * share[s]
+        for s in range(first, last):
+            mean.open[y] += synapses.sites[y] * cohorts.occupancy[i, s - first] * share[s]
         mean.transmitter[y] += cohorts.slow[i] - cohorts.fast[i]
 
 
@@ -201,7 +215,7 @@ def move_mean(steps, graph, share, synapses, voltage, mean, now, scratch):
     voltage : float64 (C,) mV
     mean : `stochhh.circuit.network.MeanSynapses`, updated in place
     now : ms, end of the step
-    scratch : rates, float64 (R,), and three of float64 (S,)
+    scratch : rates, float64 (R,), and four of float64 (S,)
     """
     dt, settled, waiting = steps.duration, mean.settled, mean.waiting
     for y in range(synapses.source.shape[0]):
@@ -220,5 +234,5 @@ def move_mean(steps, graph, share, synapses, voltage, mean, now, scratch):
             move_cohort(steps, graph, synapses, y, V, 0.0, dt, waiting, i, scratch)
         join(settled, y, now, synapses.decay[y])
         mean.open[y] = mean.transmitter[y] = 0.0
-        add_up(synapses, y, share, settled, mean)
-        add_up(synapses, y, share, waiting, mean)
+        add_up(steps, synapses, y, share, settled, mean)
+        add_up(steps, synapses, y, share, waiting, mean)
