@@ -6,12 +6,12 @@ with its 95 % interval; with Poisson numbers all of them estimate the same mean.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, stdtrit
+from scipy.special import stdtrit
 from scipy.stats import chi2
+
+from stochhh.analysis.estimates import Estimate, poisson_limits, share_limits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,48 +20,38 @@ _Z = 1.96  # of a 95 % interval
 _TAIL = 0.025
 
 
-class Content(NamedTuple):
-    """An estimate of the mean number of vesicles a spike releases, None for none."""
-
-    value: float | None
-    interval: tuple[float, float] | None  # 95 %
-
-
-def by_count(released: Floats, trial: Ints) -> Content:
+def by_count(released: Floats, trial: Ints) -> Estimate:
     """Mean of the numbers released, (n,), of spikes of the given trials, (n,).
 
     Spikes of one trial share their sites, so the error is that of trials. The interval is
-    that of a Poisson count with the same relative error: the exact one where all vesicles
-    are independent and few (Garwood 1936, doi:10.1093/biomet/28.3-4.437), never below zero.
+    that of a Poisson count with the same relative error: Garwood's where all vesicles are
+    independent and few, never below zero.
     """
     n, mean = len(released), float(released.mean())
     if mean == 0.0:
-        return Content(0.0, (0.0, -float(np.log(_TAIL)) / n))
+        return Estimate(0.0, (0.0, float(poisson_limits(0.0)[1]) / n))
     off = np.bincount(np.unique(trial, return_inverse=True)[1], weights=released - mean)
     trials = len(off)
     error = np.sqrt((off @ off) * trials / (trials - 1)) / n if trials > 1 else 0.0
     count = float((mean / error) ** 2) if error > 0.0 else mean * n
-    low, high = gammaincinv(count, _TAIL), gammaincinv(count + 1.0, 1.0 - _TAIL)
-    return Content(mean, (mean * float(low) / count, mean * float(high) / count))
+    low, high = poisson_limits(count)
+    return Estimate(mean, (mean * float(low) / count, mean * float(high) / count))
 
 
-def by_failures(n_trials: int, n_failures: int) -> Content | None:
+def by_failures(n_trials: int, n_failures: int) -> Estimate | None:
     """``ln(N / N0)``: the mean of a Poisson law with that share of zeros.
 
     None where no spike failed, which tells of no largest mean. The interval is Wilson's of
-    the share (1927, doi:10.1080/01621459.1927.10502953), so never below zero.
+    the share, so never below zero.
     """
     if n_failures == 0 or n_trials == 0:
         return None
-    share, z2 = n_failures / n_trials, _Z**2
-    middle = share + z2 / (2 * n_trials)
-    reach = _Z * np.sqrt(share * (1 - share) / n_trials + z2 / (4 * n_trials**2))
-    low, high = ((middle + k * reach) / (1 + z2 / n_trials) for k in (-1, 1))
-    value = max(-float(np.log(share)), 0.0)
-    return Content(value, (max(-float(np.log(min(high, 1.0))), 0.0), -float(np.log(low))))
+    low, high = (float(share) for share in share_limits(n_failures, n_trials))
+    value = float(np.log(n_trials / n_failures))
+    return Estimate(value, (float(np.log(1.0 / high)), float(np.log(1.0 / low))))
 
 
-def by_amplitude(responses_mV: Floats, quanta_mV: Floats) -> Content | None:
+def by_amplitude(responses_mV: Floats, quanta_mV: Floats) -> Estimate | None:
     """Mean response over mean quantum, with Fieller's interval; None with fewer than two quanta.
 
     None too where the mean quantum is not told from zero (Fieller 1954,
@@ -79,12 +69,12 @@ def by_amplitude(responses_mV: Floats, quanta_mV: Floats) -> Content | None:
     ratio = response / quantum
     reach = t / abs(quantum) * np.sqrt(max(of_response * (1 - g) + ratio**2 * of_quantum, 0.0))
     low, high = ((ratio + k * float(reach)) / (1 - g) for k in (-1, 1))
-    return Content(ratio, (max(low, 0.0), max(high, 0.0)))
+    return Estimate(ratio, (max(low, 0.0), max(high, 0.0)))
 
 
 def by_variance(
     responses_mV: Floats, quantum_cv: float, noise_variance: float = 0.0
-) -> Content | None:
+) -> Estimate | None:
     """``(1 + cv²) / CV²``, from the relative variance of responses; interval by the jackknife.
 
     It supposes numbers that follow one Poisson law: those that vary less tell of more
@@ -112,7 +102,7 @@ def by_variance(
         return None
     error = float(np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2)))
     low, high = (value * float(np.exp(k * _Z * error)) for k in (-1, 1))
-    return Content(value, (low, high))
+    return Estimate(value, (low, high))
 
 
 def without_saturation(response_mV: Floats, driving_force_mV: float) -> Floats:

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochhh.analysis.cells import passages
-from stochhh.analysis.estimates import mean_estimate
+from stochhh.analysis.estimates import Estimate, mean_estimate
 from stochhh.analysis.quantal import (
-    Content,
     by_amplitude,
     by_count,
     by_failures,
@@ -236,16 +235,12 @@ def _numbers(study: Quanta) -> Numbers:
         "noise_mV": float(np.sqrt(noise)) if enough else None,
         **named("quantum_mV", mean_estimate(quanta)),
         **named("response_mV", mean_estimate(known)),
-        **named("delay_ms", mean_estimate(study.delay_ms)),
+        **named("delay_ms", mean_estimate(study.delay_ms, lowest=0.0)),
     }
 
 
-def _content(name: str, content: Content | None, theory: float) -> Numbers:
-    known = float(theory) if np.isfinite(theory) else None
-    if content is None:
-        return {name: None, f"{name}_ci": None, f"{name}_theory": known}
-    interval = None if content.interval is None else [float(x) for x in content.interval]
-    return {name: content.value, f"{name}_ci": interval, f"{name}_theory": known}
+def _content(name: str, content: Estimate | None, theory: float) -> Numbers:
+    return named(name, Estimate(None) if content is None else content, theory)
 
 
 def rows(numbers: Numbers) -> list[Row]:

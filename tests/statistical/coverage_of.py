@@ -23,6 +23,7 @@ from stochhh.analysis.estimates import (
 from stochhh.analysis.firing_efficiency import spread_estimate
 from stochhh.analysis.interspike_intervals import isi_statistics
 from stochhh.analysis.interval_statistics import interval_cv2, interval_lv
+from stochhh.analysis.quantal import by_amplitude, by_count, by_failures, by_variance
 from stochhh.analysis.spikes import firing_rate_hz
 
 Rng = np.random.Generator
@@ -151,6 +152,24 @@ def _spread(n: int) -> Experiment:
     return Experiment("spreads", f"{n} Gaussian values", draw)
 
 
+def _quanta(mean: float, n: int) -> Experiment:
+    """Poisson numbers of quanta of 0.5 ± 0.15 mV, and 30 single ones."""
+
+    def draw(rng: Rng) -> Drawn:
+        released = rng.poisson(mean, n)
+        responses = rng.normal(0.5 * released, 0.15 * np.sqrt(released))
+        ways = {
+            "counting": by_count(released.astype(float), np.arange(n)),
+            "failures": by_failures(n, int(np.sum(released == 0))),
+            "amplitude": by_amplitude(responses, rng.normal(0.5, 0.15, 30)),
+            "variance": by_variance(responses, 0.3),
+        }
+        found = {way: one for way, one in ways.items() if one is not None}
+        return [(f"quantal content by {way}", mean, one) for way, one in found.items()]
+
+    return Experiment("quanta", f"{n} spikes of {mean:g} quanta", draw)
+
+
 EXPERIMENTS = [
     *(
         _counts(f"Poisson of mean {mean:g}", n, lambda g, m=mean, n=n: g.poisson(m, n), mean)
@@ -185,6 +204,7 @@ EXPERIMENTS = [
     ),
     Experiment("Poisson trains", "20 trials of 20 spikes", _poisson_statistics, lowest=0.9),
     Experiment("clamp", "12 trials of 60 channels", _clamp),
+    *(_quanta(mean, n) for mean, n in ((0.5, 30), (2.0, 60), (2.0, 300))),
 ]
 
 

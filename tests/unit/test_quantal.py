@@ -43,41 +43,6 @@ def test_all_ways_of_counting_agree_on_poisson_quanta():
     assert quantal.by_variance(noisy[:1000], cv).interval[1] < 2.0  # noise taken for vesicles
 
 
-def coverage(content, truth, repeats=400):
-    """Share of intervals of `content(rng)` that hold the truth."""
-    rng = np.random.default_rng(5)
-    found = [content(rng) for _ in range(repeats)]
-    return np.mean([one.interval[0] <= truth <= one.interval[1] for one in found])
-
-
-@pytest.mark.parametrize(("mean", "n"), [(0.1, 20), (2.0, 20), (2.0, 300)])
-def test_intervals_hold_the_content_as_often_as_they_say(mean, n):
-    """Small numbers make exact intervals hold it more often; none leaves what can be."""
-
-    def count(rng):
-        return quantal.by_count(rng.poisson(mean, n).astype(float), np.arange(n))
-
-    def failures(rng):
-        return quantal.by_failures(n, max(int(np.sum(rng.poisson(mean, n) == 0)), 1))
-
-    def amplitude(rng):
-        responses = rng.normal(0.5 * mean, 0.3 * np.sqrt(mean) + 0.2, n)
-        return quantal.by_amplitude(responses, rng.normal(0.5, 0.15, 30))
-
-    for way in (count, failures, amplitude):
-        assert 0.92 <= coverage(way, mean) <= (1.0 if mean * n < 10 else 0.985), way
-        assert way(np.random.default_rng(1)).interval[0] >= 0.0
-
-
-@pytest.mark.parametrize("n", [30, 200])
-def test_the_interval_by_variance_holds_the_content(n):
-    def variance(rng):
-        counts = rng.poisson(2.0, n)
-        return quantal.by_variance(counts * 0.5 + rng.normal(0.0, 0.15 * np.sqrt(counts)), 0.3)
-
-    assert 0.9 <= coverage(variance, 2.0) <= 0.98
-
-
 def test_spikes_of_one_trial_are_not_independent():
     """Pairs that release alike tell no more than one of them."""
     twins = quantal.by_count(np.repeat([1.0, 0.0] * 50, 2), np.repeat(np.arange(100), 2))
