@@ -79,9 +79,7 @@ def peak_of_difference(decay_ms: float, rise_ms: float) -> float:
     return float(np.exp(-when / decay_ms) - np.exp(-when / rise_ms))
 
 
-def begin_sites(
-    occupancy: Floats, graph: Graph, share: Floats, rests: NDArray[np.bool_]
-) -> Sites:
+def begin_sites(occupancy: Floats, graph: Graph, share: Floats, rests: NDArray[np.bool_]) -> Sites:
     """State of all release sites at time zero: full, and no transmitter about.
 
     Receptors that open or change without transmitter move from the start.
