@@ -169,13 +169,15 @@ def begin(
     synapses = plan.synapse_arrays
     receptors = np.zeros((int(synapses.site_start[-1]), n_states))
     most = int(np.diff(state_start)[synapses.kind].max(initial=0))
-    expected, expected_open = np.zeros((len(plan.synapses), most)), np.zeros(len(plan.synapses))
+    n_mean = len(plan.synapses) if synapses.averaged else 0
+    expected, expected_open = np.zeros((n_mean, most)), np.zeros(n_mean)
     for y, table in enumerate(plan.synapses):
         k, count = synapses.kind[y], table.receptors.count
         law = plan.laws[k][synapses.target[y]]
         states = slice(state_start[k], state_start[k + 1])
-        expected[y, : len(law)] = count * law
-        expected_open[y] = synapses.sites[y] * count * (law @ plan.share[states])
+        if synapses.averaged:
+            expected[y, : len(law)] = count * law
+            expected_open[y] = synapses.sites[y] * count * (law @ plan.share[states])
         for site in range(synapses.site_start[y], synapses.site_start[y + 1]):
             averaged = synapses.how[y] == RELAX
             receptors[site, states] = count * law if averaged else rng.multinomial(count, law)
