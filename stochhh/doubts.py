@@ -49,7 +49,8 @@ def of_channels(
     found = []
     for index, (table, one) in enumerate(zip(tables, populations, strict=True)):
         key = f"{where}.channels[{index}]"
-        if one.count == 0 and table.count is None:
+        given = (table.count, table.density_per_um2, table.maximal_conductance)
+        if one.count == 0 and not any(what is not None and what == 0 for what in given):
             found.append(
                 f"{key}: there are none of '{one.name}': what is given makes less than half a "
                 "channel on this area"

@@ -119,8 +119,9 @@ def test_channels_rounded_to_none_are_said(made: Any) -> None:
     }
     with pytest.warns(UserWarning, match=r"channels\[0\]: there are none of 'squid-na'.*half a"):
         prepare(resolve_experiment(made(membrane)))
-    membrane["channels"] = [{**few, "reversal": "50 mV", "density": "0.06 / um^2"}]
-    prepare(resolve_experiment(made(membrane)))
+    for density in ("0.06 / um^2", "0 / um^2"):  # none are none
+        membrane["channels"] = [{**few, "reversal": "50 mV", "density": density}]
+        prepare(resolve_experiment(made(membrane)))
 
 
 def test_doubts_are_said_once_and_few() -> None:

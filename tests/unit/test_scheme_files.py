@@ -300,7 +300,7 @@ GATE, STATE, RATES, ARROW = ("gate", 0), ("state", 0), ("rates",), ("transition"
             LISTED,
             (*RATES, "up", "points", 0),
             ["0 mV"] * 3,
-            "points[0]: got ['0 mV', '0 mV', '0 mV']",
+            "points[0]: 3 entries; at most 2 are allowed",
         ),
         (
             LISTED,
