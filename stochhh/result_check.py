@@ -25,7 +25,7 @@ from stochhh.scenario.models import MethodName
 
 _MOST_LOOKED_AT = 256e6  # bytes
 _TEXTS = ("title", "scenario_name", "scenario", "seed", "method")
-_MORE_TEXTS = ("kind", "method_chosen", "inputs")  # that may be there
+_MORE_TEXTS = ("kind", "method_chosen", "inputs", "deterministic_given")  # that may be there
 _MORE_NUMBERS = ("step_ms", "longest_step_ms", "point")
 _NUMBERS = ("duration_ms", "generation", "interrupted", "trials_planned", "trials_finished")
 
@@ -92,7 +92,9 @@ def check_result(dataset: xr.Dataset, experiment: Experiment) -> None:
         if values or "time" not in kind.dims:
             lacking = kind.may_lack or (bool(swept) and not whole and "trial" in kind.dims)
             _check_values(name, dataset.variables[name], kind._replace(may_lack=lacking))
-    if isinstance(experiment, Scenario):
+    if isinstance(experiment, Circuit):
+        _check_trees(dataset)
+    else:
         _check_states(dataset, experiment, values)
     for flat in FLAT_DIMS:
         if dataset.sizes.get(flat):
@@ -220,6 +222,17 @@ def _check_states(dataset: xr.Dataset, experiment: Scenario, values: bool) -> No
                     raise DamagedError(f"the channels of '{whose}' do not add up to its 'count'")
     if "channel" in dataset.dims and "channel_start" in dataset.variables:
         _check_histories(dataset, dict(sizes))
+
+
+def _check_trees(dataset: xr.Dataset) -> None:
+    """Going from parent to parent must come to an end."""
+    parent = dataset.variables["parent"].values.reshape(-1, dataset.sizes["compartment"])
+    for row in np.unique(parent, axis=0):
+        above = row
+        for _ in range(len(row).bit_length()):  # steps twice as long each time
+            above = np.where(above >= 0, above[above], -1)
+        if (above >= 0).any():
+            raise DamagedError("its compartments have parents in a circle")
 
 
 def _check_histories(dataset: xr.Dataset, sizes: Mapping[str, int]) -> None:

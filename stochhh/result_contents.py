@@ -135,6 +135,8 @@ def _of_circuit(dataset: xr.Dataset, experiment: Circuit) -> dict[str, Kind]:
         "parent": Kind(("compartment",), -1, n - 1, is_whole=True),
         "resting_voltage": Kind(("compartment",)),
         "count": Kind(("compartment", "population"), 0, 1e12, is_whole=True),
+        "sheathed": Kind(("compartment",), 0, 1, is_whole=True),
+        "stimulus_compartment": Kind(("stimulus",), -1, n - 1, is_whole=True),
         "place_compartment": compartment._replace(dims=("place",)),
         "synapse_source": compartment._replace(dims=("synapse",)),
         "synapse_target": compartment._replace(dims=("synapse",)),
@@ -159,6 +161,8 @@ def _of_circuit(dataset: xr.Dataset, experiment: Circuit) -> dict[str, Kind]:
     if f"{LIMIT}spike_time" in kinds:
         compartments = compartment._replace(dims=(f"{LIMIT}spike",))
         kinds[f"{LIMIT}spike_compartment"] = compartments
+        for name in ("evoked_vesicles", "spontaneous_vesicles"):
+            kinds[f"{LIMIT}{name}"] = Kind(("synapse",), -SLACK)
     return kinds
 
 

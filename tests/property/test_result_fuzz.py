@@ -241,6 +241,7 @@ def test_a_limit_may_be_as_wrong_as_its_solver(made):
         ("circuit", put("place_compartment", -1), "'place_compartment' has values"),
         ("circuit", put("synapse_target", 9), "'synapse_target' has values"),
         ("circuit", put("parent", 9), "'parent' has values"),
+        ("circuit", put("parent", 1), "have parents in a circle"),
         ("circuit", put("voltage", np.nan), "'voltage' has values that are not finite"),
     ],
 )
@@ -249,6 +250,9 @@ def test_forged_sweeps_and_circuits_are_refused(whose, change, said, made):
     result = forged(made[whose])
     change(result.dataset)
     refused(result, said)
+
+
+MAY_LACK = ("step_ms", "method_chosen", "deterministic_given")
 
 
 @pytest.mark.parametrize("whose", ["patch", "swept", "clamped", "circuit"])
@@ -261,7 +265,7 @@ def test_whatever_is_missing_is_noticed(whose, made):
     refused(Result(dataset.isel(time=slice(1, None))))
     refused(Result(dataset.drop_vars(list(dataset.variables))))
     for name in dataset.attrs:
-        if name not in ("step_ms", "method_chosen") and not name.endswith("_version"):
+        if name not in MAY_LACK and not name.endswith("_version"):
             refused(Result(dataset.drop_attrs(deep=False).assign_attrs(
                 {key: value for key, value in dataset.attrs.items() if key != name}
             )))  # fmt: skip
