@@ -117,7 +117,6 @@ def test_a_run_in_files_is_the_run_in_memory(
     """Dataset, saved file and summary are the same; no recorded variable is ever whole."""
     monkeypatch.setattr(lazy, "ROWS", 16)
     monkeypatch.setattr(netcdf, "_LARGE", 20)
-    monkeypatch.setattr(summary, "ROWS", 16)
     streamed = simulate.run(CASES[case])
     assert all(
         not isinstance(variable._data, np.ndarray)
