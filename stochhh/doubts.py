@@ -23,6 +23,7 @@ from stochhh.waveform import read_waveform
 
 _MOST_SAID = 5
 _MOST_USUAL_STEPS = 5.0
+_MOST_DURATIONS = 100.0  # of a run, that settling before it may last unsaid
 _ROUNDING = 1e-9  # relative
 _FINE_MS = 0.05  # pieces that resolve what any membrane does
 
@@ -93,6 +94,16 @@ def of_run(run: Run, method: Method, usual_ms: float, where: str) -> list[str]:
             'nothing; drop it, or choose a method with a step, as in method = "leap"'
         ]
     return of_step(run.step_ms, usual_ms, where)
+
+
+def of_settling(settle_ms: float, duration_ms: float, asked: bool, where: str) -> list[str]:
+    """Doubt about a settling, not asked for, that takes far longer than the run itself."""
+    if asked or settle_ms <= _MOST_DURATIONS * duration_ms:
+        return []
+    return [
+        f"{where}: run.initial.settle: trials of {duration_ms:g} ms settle for {settle_ms:g} ms "
+        'first, which takes longer by far; settle = "0 ms" leaves that out'
+    ]
 
 
 def of_step(step_ms: Amount, usual_ms: float, where: str) -> list[str]:

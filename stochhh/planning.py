@@ -170,6 +170,7 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
     if start is not None:
         _check_whole(start, membrane, choice.method, f"{name}: run.initial.result")
     detection = scenario.analysis.spikes
+    settling = settle_ms(scenario, membrane, voltage)
     assert protocol.seed is not None
     return Plan(
         name=name,
@@ -191,11 +192,12 @@ def _plan(scenario: Scenario, protocol: Run, index: int, name: str) -> Plan:
         method=choice.method,
         step_ms=choice.step_ms,
         chosen_because=choice.why,
-        settle_ms=settle_ms(scenario, membrane, voltage),
+        settle_ms=settling,
         doubts=(
             *([] if start is not None else _of_channels(scenario, membrane)),
             *doubts.of_stimuli(scenario.stimulus, name),
             *doubts.of_run(protocol, choice.method, choice.usual_ms, name),
+            *doubts.of_settling(settling, duration, initial.settle_ms is not None, name),
         ),
     )
 

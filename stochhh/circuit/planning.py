@@ -127,6 +127,7 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
     asked = usual if network.kinds else by_stimuli
     step, n_steps, every = _steps(circuit, usual)
     given = circuit.run.step_ms
+    settling = settle_ms(circuit, network, voltage)
     assert circuit.run.seed is not None
     return CircuitPlan(
         name=circuit.name,
@@ -143,12 +144,18 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         where=_recorded(circuit, network),
         voltage_mV=voltage,
         space_mV=space,
-        settle_ms=settle_ms(circuit, network, voltage),
+        settle_ms=settling,
         mean_field=circuit.run.method == "deterministic",
         doubts=(
             *_of_channels(circuit, network),
             *doubts_of_mesh(network, circuit.name),
             *doubts.of_stimuli(circuit.stimulus, circuit.name),
+            *doubts.of_settling(
+                settling,
+                float(circuit.run.duration_ms),
+                circuit.run.initial.settle_ms is not None,
+                circuit.name,
+            ),
             *([] if given is None else doubts.of_step(given, asked, circuit.name)),
         ),
     )

@@ -124,6 +124,26 @@ def test_channels_rounded_to_none_are_said(made: Any) -> None:
         prepare(resolve_experiment(made(membrane)))
 
 
+def free(tables: dict[str, Any]) -> dict[str, Any]:
+    """The same without a clamp."""
+    return {key: value for key, value in tables.items() if key != "clamp"}
+
+
+@pytest.mark.parametrize("made", [as_patch, as_cell])
+def test_settling_that_takes_far_longer_than_the_run_is_said(made: Any) -> None:
+    """A square centimetre for a microsecond settled for hours without a word."""
+    channels = {"scheme": "squid-na", "density": "60 / um^2", "conductance": "20 pS"}
+    membrane = {
+        "capacitance": "1 uF/cm^2",
+        "leak": {"conductance": "0.3 mS/cm^2", "reversal": "-54.4 mV"},
+        "channels": [{**channels, "reversal": "50 mV"}],
+    }
+    brief = {"duration": "0.001 ms", "record": {"interval": "0.001 ms"}}
+    with pytest.warns(UserWarning, match=r"run\.initial\.settle: trials of 0\.001 ms settle for"):
+        prepare(resolve_experiment(free(made(membrane, **brief))))
+    prepare(resolve_experiment(free(made(membrane, **brief, initial={"settle": "0 ms"}))))
+
+
 def test_doubts_are_said_once_and_few() -> None:
     with pytest.warns(UserWarning, match="doubt|more") as said:
         doubts.say([f"doubt {i // 2}" for i in range(20)])

@@ -204,7 +204,7 @@ def test_a_billion_channels_run(tmp_path):
     """numpy's hypergeometric law ends at 10⁹, and was asked though no channel is followed."""
     arguments = ["run", "squid-patch", "--seed", "1", "-q", "--out", str(tmp_path / "out")]
     for one in ("membrane.area=1 cm^2", "run.duration=1e-6 ms", "run.record.interval=1e-6 ms",
-                "run.deterministic=false"):  # fmt: skip
+                "run.deterministic=false", "run.initial.settle=0 ms"):  # fmt: skip
         arguments += ["--set", one]
     done = started(*arguments)
     assert (done.returncode, done.stderr) == (0, b"")
