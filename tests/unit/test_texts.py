@@ -15,6 +15,7 @@ from stochhh.errors import InputError
 from stochhh.fields import LINES, ONE_LINE, validate
 from stochhh.kinetics.files import SchemeFile, load_scheme
 from stochhh.scenario import Circuit, Scenario, load_experiment, load_scenario
+from stochhh.scenario.paths import LONGEST
 from stochhh.simulate import prepare
 from stochhh.words import hidden_in, printable
 
@@ -153,7 +154,7 @@ def test_no_text_escapes(model):
         for place, required in found.items()
         if ONE_LINE not in required
         and LINES not in required
-        and MaxLen(4096) not in required  # names of files, which are what they are
+        and MaxLen(5 * LONGEST) not in required  # names of files, which are what they are
     }
     # keys of a sweep name other keys; the name of a gate is made of letters
     assert unchecked <= {"sweep_lists[0]", "name"}
