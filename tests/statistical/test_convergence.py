@@ -33,6 +33,7 @@ def open_sodium(method: str, step_ms: float | None, trials: int = TRIALS) -> np.
         method=method,
         duration="1 ms",
         trials=trials,
+        initial={"settle": "0 ms"},  # so that all methods begin with the same channels
         record={"interval": "1 ms", "variables": ["open"]},
         **({} if step_ms is None else {"step": f"{step_ms} ms"}),
     )

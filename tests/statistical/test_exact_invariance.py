@@ -160,7 +160,8 @@ def test_extended_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_start_outside_bands_is_reached() -> None:
     """A displaced start far outside the usual bands runs, and comes back."""
-    displaced = stochhh.run(spiking_patch(initial={"displacement": "-200 mV"}))
+    start = {"displacement": "-200 mV", "settle": "0 ms"}
+    displaced = stochhh.run(spiking_patch(initial=start))
     assert displaced["voltage"].values[:, 0] == pytest.approx(-265.0, abs=0.01)
     assert displaced["final_voltage"].values.min() > -80.0
 
