@@ -17,6 +17,8 @@ from harness import agrees, mean_is, refuses
 
 import stochhh
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*run.step")  # spikes need no shape here
+
 #: NMDA receptors, five states (Destexhe, Mainen & Sejnowski 1994, doi:10.1007/BF00961734).
 NMDA = """
 format = 1
