@@ -23,7 +23,7 @@ from stochhh.waveform import read_waveform
 
 _MOST_SAID = 5
 _MOST_USUAL_STEPS = 5.0
-_MOST_DURATIONS = 100.0  # of a run, that settling before it may last unsaid
+_MOST_DURATIONS = 1000.0  # of a run, that settling before it may last unsaid
 _ROUNDING = 1e-9  # relative
 _FINE_MS = 0.05  # pieces that resolve what any membrane does
 
