@@ -57,6 +57,7 @@ def run(method: str, step_ms: float | None, trials: int, **run: object) -> stoch
         f'run.record.interval="{settings.get("interval", settings["duration"])}"',
         f'stimulus=[{{kind="constant", amplitude="{CURRENT}"}}]',
         f"run.deterministic={str('interval' in settings).lower()}",
+        'run.initial.settle="0 ms"',  # all methods, and the limit, begin alike
         *set_step,
     ]
     return stochhh.run("squid-patch", overrides=overrides, seed=1, trials=trials, method=method)

@@ -40,6 +40,7 @@ def runs(diameter_um: float, length_mm: float, trials: int, pulses: int) -> stoc
         'run.step="0.025 ms"',
         f'run.duration="{25 * pulses - 5} ms"',
         'run.record={ interval = "5 ms", variables = ["voltage"], where = ["axon end"] }',
+        'run.initial.settle="0 ms"',  # one impulse into an axon that has had none
         "analysis.propagation={}",
     ]
     return stochhh.run("thin-axon_FL07", overrides=overrides, seed=1, trials=trials)

@@ -79,7 +79,7 @@ def compute(quick: bool) -> xr.Dataset:
     factors = (0.02, 0.3, 10.0) if quick else FACTORS
     trials = 40 if quick else 300
     strengths = run(diameters, CURVES, trials)
-    sizes = run([WEAK_UM], factors, 150 if quick else trials)
+    sizes = run([WEAK_UM], factors, 300 if quick else trials)
     rows = [passed(strengths.point(k)) for k in range(strengths.n_points)]
     still = [passed(strengths.point(k), deterministic=True) for k in range(strengths.n_points)]
     shape = (len(diameters), len(CURVES))
