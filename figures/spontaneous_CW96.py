@@ -32,7 +32,7 @@ def compute(quick: bool) -> xr.Dataset:
         "run.record.channels=0",
         "run.deterministic=false",
     ]
-    result = stochhh.run("spontaneous_CW96", overrides=overrides, seed=1, trials=4 if quick else 8)
+    result = stochhh.run("spontaneous_CW96", overrides=overrides, seed=1, trials=12 if quick else 8)
     return result.dataset[["area", "spike_time", "spike_trial", "spike_point"]].assign(
         duration=result.duration_ms * result.dataset.sizes["trial"]
     )
