@@ -295,7 +295,11 @@ def harm(data: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     variable = data.variables[name]
     kind = rng.integers(6)
     if kind == 0 and variable.size and variable.dtype.kind in "iuf":
-        odd = [-1, 2**62, 0] if variable.dtype.kind in "iu" else [np.nan, np.inf, -1e300, 1e300]
+        if variable.dtype.kind in "iu":
+            ends = np.iinfo(variable.dtype)
+            odd = [max(-1, ends.min), min(2**62, ends.max), 0]
+        else:
+            odd = [np.nan, np.inf, -1e300, 1e300]
         values = variable.values.copy()
         values.flat[rng.integers(values.size)] = rng.choice(odd)
         return data.assign({name: (variable.dims, values)})

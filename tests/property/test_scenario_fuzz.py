@@ -31,6 +31,8 @@ from stochhh.stimulus import Surroundings, compile_stimuli
 from stochhh.units import CURRENT
 from stochhh.waveform import read_waveform
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a doubt that is said is no fault
+
 # ---- what users write ----------------------------------------------------------------------
 
 UNITS = "um^2 uF/cm^2 pF mM pS nS mS/cm^2 uA/cm^2 pA /um^2 ms s Hz degC K mV V /ms 1/(mM\u00a0ms)"
