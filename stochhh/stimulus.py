@@ -60,16 +60,20 @@ def is_random(stimuli: Sequence[kinds.Stimulus]) -> bool:
 def is_steady(stimuli: Sequence[kinds.Stimulus], start_ms: float, end_ms: float) -> bool:
     """Whether the stimulus, or its law, is the same at all times between two."""
     for stimulus in stimuli:
-        if isinstance(stimulus, kinds.Constant):
-            continue
-        frozen = isinstance(stimulus, kinds.FrozenNoise)
-        if frozen or not isinstance(stimulus, kinds.Noise | kinds.Step | kinds.Pulse):
-            return False
-        begin = float(stimulus.start_ms)
-        lasts = stimulus.duration_ms
-        if begin > start_ms or (lasts is not None and begin + float(lasts) < end_ms * (1 - 1e-12)):
+        if isinstance(stimulus, kinds.FrozenNoise) or not goes_on(stimulus, start_ms, end_ms):
             return False
     return True
+
+
+def goes_on(stimulus: kinds.Stimulus, start_ms: float, end_ms: float) -> bool:
+    """Whether a stimulus is constant, or noise of one law, from one time to another."""
+    if isinstance(stimulus, kinds.Constant):
+        return True
+    if not isinstance(stimulus, kinds.Noise | kinds.Step | kinds.Pulse):
+        return False
+    begin, lasts = float(stimulus.start_ms), stimulus.duration_ms
+    end = np.inf if lasts is None else begin + float(lasts)
+    return bool(begin <= start_ms and end >= end_ms * (1 - 1e-12))
 
 
 def finest_ms(stimuli: Sequence[kinds.Stimulus]) -> float:

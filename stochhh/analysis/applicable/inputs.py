@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stochhh.analysis.applicable.needs import NotApplicable
 from stochhh.analysis.noisy_input import noises_of
 from stochhh.analysis.setup import Setup
-from stochhh.scenario.stimuli import Constant, Noise, Pulse, Step
+from stochhh.stimulus import goes_on
 
 _SAMPLES = 4.0  # of the input in a correlation time, at the least
 _EXAMPLE = 'kind = "noise", sd = "3 uA/cm^2", correlation_time = "3 ms"'
@@ -27,13 +27,7 @@ def check_noisy_input(setups: Sequence[Setup], start_ms: float, end_ms: float) -
         if not noises:
             raise NotApplicable("", f"needs noise as its input; give a [[stimulus]], as {_EXAMPLE}")
         for index, stimulus in enumerate(setup.scenario.stimulus):
-            steady = isinstance(stimulus, Constant)
-            if isinstance(stimulus, (Noise, Step, Pulse)):
-                begin = float(stimulus.start_ms)
-                lasts = stimulus.duration_ms
-                end = setup.duration_ms if lasts is None else begin + float(lasts)
-                steady = begin <= start_ms and end >= end_ms * (1 - 1e-12)
-            if not steady:
+            if not goes_on(stimulus, start_ms, end_ms):
                 raise NotApplicable(
                     "start",
                     f"stimulus[{index}], a {stimulus.kind}, is not the same from {start_ms:g} to "
