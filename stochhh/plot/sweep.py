@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import axis_numbers, value_label
-from stochhh.analysis.estimates import mean_estimate
+from stochhh.analysis.estimates import count_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import shades
 from stochhh.plot.panels import View, raster, voltage
@@ -85,8 +85,7 @@ def _spike_counts(axes: Axes, result: Result, key: str, others: list[str]) -> No
             if tuple(str(place[name]) for name in others) == group
         ]
         estimates = [
-            mean_estimate(np.array([len(train) for train in result.spike_trains(j)]))
-            for j in members
+            count_estimate([len(train) for train in result.spike_trains(j)]) for j in members
         ]
         means = np.array([np.nan if e.value is None else e.value for e in estimates])
         low = np.array([e.interval[0] if e.interval else np.nan for e in estimates])
