@@ -11,12 +11,17 @@ from stochhh.methods import Method
 
 def needs_compiling(methods: Iterable[Method]) -> bool:
     """Whether a kernel that one of the methods runs on has to be compiled on this machine."""
-    from stochhh.kernels import exact, stepped
+    from stochhh.kernels import deterministic, exact, stepped
 
     return any(
-        _lacks_cache(stepped if method.step_ms is not None else exact)
+        _lacks_cache(
+            deterministic
+            if method.name == "deterministic"
+            else exact
+            if method.step_ms is None
+            else stepped
+        )
         for method in methods
-        if method.name != "deterministic"
     )
 
 

@@ -57,13 +57,9 @@ class Estimate:
 
     @property
     def wall_s(self) -> float:
-        """Time until it is done, if every worker has a core of its own.
-
-        Deterministic limits are solved in Python, one after the other.
-        """
+        """Time until it is done, if every worker has a core of its own."""
         tasks = self.n_points * self.n_trials
-        side_by_side = min(self.workers, max(tasks, 1))
-        return max((self.seconds + self.limit_seconds) / side_by_side, self.limit_seconds)
+        return (self.seconds + self.limit_seconds) / min(self.workers, max(tasks, 1))
 
 
 def estimate(

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from stochhh import deterministic
-from stochhh.methods import METHODS
 from stochhh.plan import Floats, Plan, generator
 from stochhh.recording import Columns, Recorder
 from stochhh.state import make_flips
-from stochhh.stepping import run_stepped
-from stochhh.stimulus import Breakpoints, finest_ms
 from stochhh.trial import Progress, Trial, initial_occupancy, initial_voltage_mV
-
-#: A stimulus that jumps more often than this many times, at intervals shorter than that
-#: (noise, curved waveforms), is solved in fixed steps: a solver with error control
-#: starts anew at each jump, which takes a hundred times longer.
-_MANY_PIECES, _SHORT_PIECE_MS = 50, 0.25
-_STEP_MS = 0.005
 
 
 def run_deterministic(plan: Plan, trial: int, progress: Progress | None = None) -> Trial:
@@ -33,32 +23,6 @@ def run_deterministic(plan: Plan, trial: int, progress: Progress | None = None) 
     Stopped
         `progress` asked to stop.
     """
-    stimulus = plan.stimulus(trial)
-    if plan.clamp is None and _jumps_often(stimulus):
-        populations = tuple(replace(one, noise=False) for one in plan.membrane.populations)
-        return run_stepped(
-            replace(
-                plan,
-                membrane=replace(plan.membrane, populations=populations),
-                method=METHODS["leap"],
-                step_ms=min(_STEP_MS, finest_ms(plan.stimuli), plan.duration_ms),
-                tagged=0,
-                settle_ms=0.0,
-            ),
-            trial,
-            progress,
-        )
-    return _solve(plan, trial, stimulus, progress)
-
-
-def _jumps_often(stimulus: Breakpoints) -> bool:
-    """Whether a stimulus comes in many short pieces."""
-    short = np.diff(stimulus.end, prepend=0.0) < _SHORT_PIECE_MS
-    return int(short.sum()) > _MANY_PIECES
-
-
-def _solve(plan: Plan, trial: int, stimulus: Breakpoints, progress: Progress | None) -> Trial:
-    """Solve the equations with error control."""
     laws: Sequence[Floats] = plan.laws
     counts = np.array([population.count for population in plan.membrane.populations])
     if plan.start is not None:
@@ -86,17 +50,15 @@ def _solve(plan: Plan, trial: int, stimulus: Breakpoints, progress: Progress | N
 
     course = deterministic.simulate(
         plan.membrane,
-        stimulus,
+        plan.stimulus(trial),
         plan.record_ms,
         initial_voltage_mV(plan, trial),
         laws,
         plan.threshold_mV,
         plan.rearm_mV,
-        stopped=None if progress is None else lambda: progress(0.0),
+        progress=progress,
         take=take,
     )
-    if progress is not None:
-        progress(plan.duration_ms)
     final = np.concatenate([*course.final_laws, np.zeros(0)]) * counts[patch.population]
     empty = np.zeros(0, dtype=np.int64)
     return Trial(
@@ -113,4 +75,5 @@ def _solve(plan: Plan, trial: int, stimulus: Breakpoints, progress: Progress | N
         transitions=0,
         rejected=0,
         crossings=0,
+        solver=course.solver,
     )

@@ -109,7 +109,7 @@ METHODS: dict[str, Method] = {
             "deterministic",
             "the limit of infinitely many channels, without noise",
             whole=False,
-            cite=("doi:10.1113/jphysiol.1952.sp004764", "doi:10.1137/0904010"),
+            cite=("doi:10.1113/jphysiol.1952.sp004764", "doi:10.1007/978-3-540-78862-1"),
         ),
     )
 }

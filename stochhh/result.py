@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -346,6 +346,11 @@ def limit_label(said: Mapping[str, Any]) -> str:
 def limit_given(random: bool) -> dict[str, str]:
     """Attribute that says whose input a deterministic limit had, where trials' differ."""
     return {"deterministic_given": "input of trial 0"} if random else {}
+
+
+def limit_solved(solvers: Set[str]) -> dict[str, str]:
+    """Attribute that says by which methods a deterministic limit was solved, if there is one."""
+    return {"deterministic_solver": ", ".join(sorted(solvers))} if solvers else {}
 
 
 def attributes(**values: Any) -> dict[str, Any]:

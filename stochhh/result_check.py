@@ -25,7 +25,9 @@ from stochhh.scenario.models import MethodName
 
 _MOST_LOOKED_AT = 256e6  # bytes
 _TEXTS = ("title", "scenario_name", "scenario", "seed", "method")
-_MORE_TEXTS = ("kind", "method_chosen", "inputs", "deterministic_given")  # that may be there
+_MORE_TEXTS = (  # that may be there
+    "kind", "method_chosen", "inputs", "deterministic_given", "deterministic_solver",
+)  # fmt: skip
 _MORE_NUMBERS = ("step_ms", "longest_step_ms", "point")
 _NUMBERS = ("duration_ms", "generation", "interrupted", "trials_planned", "trials_finished")
 

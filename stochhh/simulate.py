@@ -21,7 +21,7 @@ from stochhh.limit import run_deterministic
 from stochhh.needs import check_room
 from stochhh.plan import Plan
 from stochhh.planning import plan, resolve, resolve_experiment
-from stochhh.result import FILE_FORMAT, Result, attributes, limit_given, seconds_since
+from stochhh.result import FILE_FORMAT, Result, attributes, limit_given, limit_solved, seconds_since
 from stochhh.scenario import Circuit, Experiment, Scenario
 from stochhh.stepping import run_stepped
 from stochhh.stimulus import is_random
@@ -56,7 +56,10 @@ def prepare(experiment: Experiment) -> tuple[int, bool]:
 
         return len(plan_circuit(experiment)[0]), circuits_need_compiling()
     plans, _ = plan(experiment)
-    return len(plans), needs_compiling(plan.method for plan in plans)
+    used = [plan.method for plan in plans]
+    if experiment.run.deterministic:
+        used.append(methods.METHODS["deterministic"])
+    return len(plans), needs_compiling(used)
 
 
 def n_trials_of(experiment: Experiment) -> int:
@@ -166,6 +169,7 @@ def _run(
         **said_of(scenario),
         **_how(scenario, plans),
         **limit_given(any(is_random(plan.stimuli) for plan in plans) and bool(twins)),
+        **limit_solved({trial.solver for trial in made.values()} - {""}),
         duration_ms=float(scenario.run.duration_ms),
         generation=0 if plans[0].start is None else plans[0].start.generation,
         interrupted=outcome.interrupted,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from stochhh.equations import open_gates
 from stochhh.errors import InputError, Stopped
 from stochhh.plan import Floats, Plan, generator
 from stochhh.recording import Events, Recorder
@@ -102,7 +101,7 @@ def _begin(
             occupancy[states] = population.count * plan.laws[p]
         if steps.gate_start[p + 1] > steps.gate_start[p]:
             law = occupancy[states] / max(population.count, 1)
-            gates.append(open_gates(population.scheme, law))
+            gates.append(population.scheme.open_gates(law))
     state = begin_stepped(
         plan.membrane,
         plan.patch,

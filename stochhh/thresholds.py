@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochhh import deterministic
-from stochhh.equations import gate_equations, state_equations
 from stochhh.membrane import Membrane
 from stochhh.stimulus import Breakpoints
 
@@ -60,8 +59,6 @@ def thresholds(
     """
     rest = membrane.resting_voltage_mV()
     laws = membrane.stationary_laws(rest)
-    gated = all(scheme.gates for scheme in membrane.schemes)
-    equations = gate_equations(membrane) if gated else state_equations(membrane)
 
     def spikes(current_pA: float, displacement_mV: float, duration_ms: float, most: int) -> Floats:
         course = deterministic.simulate(
@@ -72,7 +69,6 @@ def thresholds(
             laws,
             threshold_mV,
             rearm_mV,
-            equations=equations,
             most_spikes=most,
             tolerance=0.01 * precision,
         )

@@ -39,6 +39,7 @@ class Trial:
     transitions: int
     rejected: int
     crossings: int
+    solver: str = ""  # of a deterministic limit
 
 
 def initial_state(

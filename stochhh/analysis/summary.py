@@ -22,6 +22,9 @@ from stochhh.stimulus import is_steady
 Floats = NDArray[np.float64]
 Summary = dict[str, Any]
 
+_HOW = (  # attributes that say how a result was made
+    "step_ms", "longest_step_ms", "method_chosen", "deterministic_given", "deterministic_solver",
+)  # fmt: skip
 _MOST_IN_MEDIAN = 1_000_000
 
 
@@ -50,11 +53,7 @@ def summarise(result: Result) -> Summary:
         "scenario": result.name,
         "title": result.title,
         "method": result.method,
-        **{
-            key: attrs[key]
-            for key in ("step_ms", "longest_step_ms", "method_chosen", "deterministic_given")
-            if key in attrs
-        },
+        **{key: attrs[key] for key in _HOW if key in attrs},
         "seed": result.seed,
         "trials": int(attrs["trials_finished"]),
         "trials_planned": int(attrs["trials_planned"]),

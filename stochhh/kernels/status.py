@@ -9,3 +9,4 @@ BOUND_BROKEN = 5  #: a rate was found outside its bounds; nothing can be trusted
 RECORDS_FULL = 6  #: the record buffer is full; empty it and call again
 RELEASES_FULL = 7  #: the buffer of released vesicles is full; likewise
 COHORTS_FULL = 8  #: no room for more cohorts of release sites; make some and call again
+STUCK = 9  #: no step is short enough

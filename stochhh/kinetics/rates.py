@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,38 +100,55 @@ def interpolated(points: tuple[tuple[float, float], ...], voltage: Floats) -> Fl
     values (Fritsch & Carlson 1980, doi:10.1137/0717021). Evaluated in Bernstein
     form, which keeps its relative accuracy where a rate falls to zero.
     """
-    from scipy.interpolate import BPoly, PchipInterpolator
+    from scipy.interpolate import BPoly
 
-    known_voltages, known_rates = np.array(points).T
-    slope = PchipInterpolator(known_voltages, known_rates).derivative()(known_voltages)
-    third = np.diff(known_voltages) / 3.0
-    low, high = known_rates[:-1], known_rates[1:]
-    curve = BPoly([low, low + third * slope[:-1], high - third * slope[1:], high], known_voltages)
+    known_voltages, coefficients = _bernstein(points)
+    curve = BPoly(coefficients.T, known_voltages)
     inside = np.clip(voltage, known_voltages[0], known_voltages[-1])
     return np.asarray(np.maximum(curve(inside), 0.0))
 
 
-def together(rates: Sequence[RateLaw]) -> Callable[[float], Floats]:
-    """Evaluate many rate laws at one voltage with few calls, for equation solvers.
+def _bernstein(points: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats]:
+    """Voltages of a table, (K,), and Bernstein coefficients between them, (K - 1, 4)."""
+    from scipy.interpolate import PchipInterpolator
 
-    The returned function maps a voltage (mV) to the rates, shape (R,), 1/ms.
-    """
-    groups = []
-    for name, law in LAWS.items():
-        members = [i for i, rate in enumerate(rates) if rate.law == name and rate.rate > 0.0]
-        if members:
-            scaled = np.array([rates[index].factor * rates[index].rate for index in members])
-            midpoint = np.array([rates[index].midpoint for index in members])
-            scale = np.array([rates[index].scale for index in members])
-            groups.append((law, members, scaled, midpoint, scale))
-    tables = [(index, rate) for index, rate in enumerate(rates) if rate.law == "table"]
+    voltages, rates = np.array(points).T
+    slope = PchipInterpolator(voltages, rates).derivative()(voltages)
+    third = np.diff(voltages) / 3.0
+    low, high = rates[:-1], rates[1:]
+    return voltages, np.transpose([low, low + third * slope[:-1], high - third * slope[1:], high])
 
-    def evaluate(voltage_mV: float) -> Floats:
-        values = np.zeros(len(rates))
-        for law, members, scaled, midpoint, scale in groups:
-            values[members] = law(scaled, midpoint, scale, voltage_mV)
-        for index, rate in tables:
-            values[index] = rate(voltage_mV)
-        return values
 
-    return evaluate
+class RateArrays(NamedTuple):
+    """Rate laws as the numbers kernels need. R laws; tables have K knots in all."""
+
+    kind: NDArray[np.int64]  # (R,) place in `KINDS`
+    rate: Floats  # (R,) 1/ms, the factor included; of a table the factor alone
+    midpoint: Floats  # (R,) mV
+    scale: Floats  # (R,) mV
+    knot_start: NDArray[np.int64]  # (R + 1,) knots of law r are knot_start[r]:knot_start[r+1]
+    knot: Floats  # (K,) mV
+    bernstein: Floats  # (K, 4) of the piece that begins at a knot
+
+    @classmethod
+    def of(cls, rates: Sequence[RateLaw]) -> RateArrays:
+        """Flatten rate laws."""
+        tables = [_bernstein(rate.points) if rate.law == "table" else _NO_TABLE for rate in rates]
+        padded = [np.pad(rows, ((0, len(knot) - len(rows)), (0, 0))) for knot, rows in tables]
+        return cls(
+            kind=np.array([KINDS[rate.law] for rate in rates], dtype=np.int64),
+            rate=np.array(
+                [rate.factor * (1.0 if rate.law == "table" else rate.rate) for rate in rates],
+                dtype=np.float64,
+            ),
+            midpoint=np.array([rate.midpoint for rate in rates], dtype=np.float64),
+            scale=np.array([rate.scale for rate in rates], dtype=np.float64),
+            knot_start=np.cumsum([0, *(len(knot) for knot, _ in tables)]).astype(np.int64),
+            knot=np.concatenate([np.zeros(0), *(knot for knot, _ in tables)]),
+            bernstein=np.concatenate([np.zeros((0, 4)), *padded]),
+        )
+
+
+_NO_TABLE = (np.zeros(0), np.zeros((0, 4)))
+#: How kernels tell laws apart.
+KINDS = {"constant": 0, "binding": 0, "exponential": 1, "sigmoid": 2, "linoid": 3, "table": 4}

@@ -105,6 +105,11 @@ class ChannelScheme:
             temperature_degC = self.temperature_degC
         return replace(self, rates=rates, temperature_degC=temperature_degC)
 
+    def open_gates(self, law: Floats) -> Floats:
+        """Open probability of each gate, (G,), under a law of the states, (S,)."""
+        counts = np.array(list(product(*(range(gate.power + 1) for gate in self.gates))))
+        return np.asarray(law @ counts / np.array([gate.power for gate in self.gates]))
+
     def rates_at(self, voltage_mV: float) -> Floats:
         """All rate classes at one voltage, 1/ms, shape (R,)."""
         return np.array([float(rate(voltage_mV)) for rate in self.rates])

@@ -9,13 +9,12 @@ import numpy as np
 from stochhh import deterministic
 from stochhh.analysis.efficiency_curves import Bracket
 from stochhh.analysis.setup import Setup
-from stochhh.equations import gate_equations, state_equations
 from stochhh.scenario import load_scenario
 from stochhh.stimulus import Surroundings, compile_stimuli, is_random
 
 PRECISION = 1e-3  # relative, of thresholds
 _TOLERANCE = 1e-6  # of the solver
-_MOST_PIECES = 50  # of a stimulus, beyond which a run is too slow for a bisection
+_MOST_PIECES = 5_000  # of a stimulus, beyond which a run is too slow for a bisection
 
 
 def can_bisect(setup: Setup) -> bool:
@@ -44,7 +43,6 @@ def fires(setup: Setup, overrides: Sequence[str], since_ms: float, until_ms: flo
     voltage = initial.voltage_mV
     if voltage is None:
         voltage = membrane.resting_voltage_mV()
-    gated = all(scheme.gates for scheme in membrane.schemes)
     course = deterministic.simulate(
         membrane,
         compile_stimuli(scenario.stimulus, _around(setup, until_ms), scenario.name),
@@ -53,7 +51,6 @@ def fires(setup: Setup, overrides: Sequence[str], since_ms: float, until_ms: flo
         membrane.initial_laws(voltage),
         float(detection.threshold_mV),
         float(detection.rearm_mV),
-        equations=gate_equations(membrane) if gated else state_equations(membrane),
         tolerance=_TOLERANCE,
     )
     return bool(np.any((course.spike_ms >= since_ms) & (course.spike_ms < until_ms)))

@@ -1,4 +1,4 @@
-"""The deterministic limit as a trial: in fixed steps where the stimulus jumps often."""
+"""The deterministic limit as a trial."""
 
 from __future__ import annotations
 
@@ -25,60 +25,21 @@ def planned(stimulus: list[dict[str, Any]], **run: Any) -> Plan:
     return simulate.plan(simulate.resolve(tables))[0][0]
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which way the limit went."""
-    made: list[str] = []
-    stepped, solved = limit.run_stepped, limit._solve
-    monkeypatch.setattr(limit, "run_stepped", lambda *a: made.append("steps") or stepped(*a))
-    monkeypatch.setattr(limit, "_solve", lambda *a: made.append("solver") or solved(*a))
-    return made
-
-
-def test_noise_in_steps_is_noise_solved_piece_by_piece(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fractions_of_channels_make_up_all_of_them() -> None:
     plan = planned([{"kind": "constant", "amplitude": "8 uA/cm^2"}, NOISE])
-    steps = limit.run_deterministic(plan, 0)
-    monkeypatch.setattr(limit, "_MANY_PIECES", 10**9)
-    solver = limit.run_deterministic(plan, 0)
-    assert calls == ["steps", "solver"]
-    assert len(solver.spike_ms) >= 3
-    np.testing.assert_allclose(steps.spike_ms, solver.spike_ms, atol=0.005)
-    away = np.abs(steps.records.voltage[:] - solver.records.voltage[:])
-    assert np.median(away) < 0.01
-    np.testing.assert_allclose(steps.total_charge_fC, solver.total_charge_fC, rtol=1e-4)
+    found = limit.run_deterministic(plan, 0)
+    assert len(found.spike_ms) >= 3
     n_channels = plan.membrane.n_channels
-    for name in ("open", "occupancy"):
-        ours, theirs = getattr(steps.records, name)[:], getattr(solver.records, name)[:]
-        assert np.median(np.abs(ours - theirs)) < 1e-5 * n_channels
-    assert steps.final_occupancy.sum() == pytest.approx(n_channels)
-    assert steps.transitions == 0
+    assert found.final_occupancy.sum() == pytest.approx(n_channels)
+    np.testing.assert_allclose(found.records.occupancy[:].sum(axis=1), n_channels, rtol=1e-9)
+    stimulus = plan.stimulus(0)
+    injected = stimulus.current @ np.diff(stimulus.end, prepend=0.0)
+    stored = plan.membrane.capacitance_pF * (found.final_voltage_mV - found.records.voltage[0])
+    assert found.total_charge_fC.sum() + stored == pytest.approx(injected, abs=1e-6)
+    assert (found.transitions, found.solver) == (0, "DOP853")
 
 
-def test_another_step_is_another_course(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step ten times too long is seen: the agreement above is no accident."""
-    plan = planned([{"kind": "constant", "amplitude": "8 uA/cm^2"}, NOISE])
-    fine = limit.run_deterministic(plan, 0)
-    monkeypatch.setattr(limit, "_STEP_MS", 0.05)
-    coarse = limit.run_deterministic(plan, 0)
-    assert np.abs(coarse.spike_ms - fine.spike_ms).max() > 0.005
-
-
-@pytest.mark.parametrize(
-    "stimulus",
-    [
-        [],
-        [{"kind": "constant", "amplitude": "8 uA/cm^2"}],
-        [{"kind": "step", "start": "5 ms", "amplitude": "8 uA/cm^2"}],
-    ],
-)
-def test_a_steady_current_goes_to_the_solver(calls: list[str], stimulus: list[Any]) -> None:
-    limit.run_deterministic(planned(stimulus), 0)
-    assert calls == ["solver"]
-
-
-def test_trials_have_their_own_noise(calls: list[str]) -> None:
+def test_trials_have_their_own_noise() -> None:
     plan = planned([NOISE])
     one, other, again = (limit.run_deterministic(plan, trial) for trial in (0, 1, 0))
     assert not np.array_equal(one.records.voltage[:], other.records.voltage[:])

@@ -73,7 +73,7 @@ def test_a_run_cites_its_channels_method_limit_and_studies():
     assert found["10.1137/0705041"] == ("method leap",)
     assert "10.1002/nav.3800260304" not in found  # thinning is not what runs
     assert found["10.1209/epl/i2001-00482-6"] == ("analysis.patch_size",)
-    limit = "10.1137/0904010"  # patch-size_CW96 runs none
+    limit = "10.1007/978-3-540-78862-1"  # patch-size_CW96 runs none
     assert limit not in found
     assert limit in reasons("patch-size_CW96", "run.deterministic=true")
 

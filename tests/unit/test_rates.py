@@ -6,9 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
+from numba import njit
 
-from stochhh.kinetics.files import load_scheme
-from stochhh.kinetics.rates import LAWS, SLOWEST_RATE, RateLaw, interpolated, together
+from stochhh.kernels.mean_field import rates_at
+from stochhh.kinetics.files import library_schemes, load_scheme
+from stochhh.kinetics.rates import LAWS, SLOWEST_RATE, RateArrays, RateLaw, interpolated
+
+LIBRARY = library_schemes()
 
 # Hodgkin & Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), eqs 12, 13, 20, 21, 23, 24 in
 # their own variable -(V + 65 mV), worked out in double precision: 1/ms at 6.3 degC.
@@ -42,7 +46,7 @@ def test_linoid_is_exactly_its_rate_at_the_singular_voltage(scheme, name, voltag
     scheme = load_scheme(scheme)
     law = scheme.rates[scheme.rate_names.index(name)]
     assert float(law(voltage)) == value
-    assert together([law])(voltage)[0] == value
+    assert in_kernels([law], voltage)[0] == value
 
 
 @pytest.mark.parametrize("offset", [1e-15, 1e-12, 1e-9, 1e-6, 1e-3])
@@ -134,26 +138,48 @@ def test_two_points_of_a_table_are_a_straight_line():
     np.testing.assert_allclose(line, [1.0, 1.5, 2.0, 3.0], rtol=1e-15)
 
 
-def test_together_gives_every_rate_in_its_own_place():
-    points = ((-80.0, 0.1), (0.0, 2.0))
+def in_kernels(rates: list[RateLaw], voltage: float) -> np.ndarray:
+    """Rates as a kernel evaluates them."""
+    value = np.full(len(rates), np.nan)
+    evaluated(voltage, RateArrays.of(rates), value)
+    return value
+
+
+@njit
+def evaluated(voltage, rates, value):
+    rates_at(voltage, rates, value)
+
+
+def test_kernels_evaluate_every_rate_in_its_own_place():
     rates = [
-        RateLaw("table", points=points, factor=2.0),
+        RateLaw("table", points=((-80.0, 0.1), (0.0, 2.0)), factor=2.0),
         RateLaw("linoid", 1.0, -40.0, 10.0, factor=3.0),
         RateLaw("binding", 5.0, ligand="ACh", factor=0.5),
         RateLaw("exponential", 4.0, -65.0, -18.0),
+        RateLaw("table", points=((-90.0, 3.0), (-60.0, 0.0), (-40.0, 0.0), (10.0, 1.5))),
         RateLaw("linoid", 0.1, -55.0, 10.0),
         RateLaw("constant", 7.0),
         RateLaw("sigmoid", 1.0, -35.0, 10.0),
     ]
-    evaluate = together(rates)
-    for voltage in (-100.0, -55.0, -40.0, 13.7):
+    for voltage in (-100.0, -90.0, -80.0, -60.0, -55.0, -47.1, -40.0, 0.0, 3.3, 10.0, 13.7):
         expected = [float(rate(voltage)) for rate in rates]
-        np.testing.assert_allclose(evaluate(voltage), expected, rtol=1e-15)
-    assert together([])(0.0).shape == (0,)
+        np.testing.assert_allclose(in_kernels(rates, voltage), expected, rtol=1e-14, atol=1e-17)
+    assert in_kernels([], 0.0).shape == (0,)
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_kernels_evaluate_the_rates_of_the_library(name):
+    scheme = load_scheme(name)
+    rates = list(scheme.at(23.0, dict.fromkeys(scheme.ligands, 0.1)).rates)
+    for voltage in np.linspace(-130.0, 90.0, 45):
+        expected = [float(rate(voltage)) for rate in rates]
+        np.testing.assert_allclose(in_kernels(rates, voltage), expected, rtol=1e-13)
 
 
 def test_a_rate_of_zero_is_zero_at_any_voltage():
     """Where the curve alone would overflow, 0 times infinity must not become a NaN."""
     law = RateLaw("exponential", 0.0, 0.0, 1.0)
     assert law(5000.0) == 0.0
-    assert together([law])(5000.0)[0] == 0.0
+    assert in_kernels([law], 5000.0)[0] == 0.0
+    slow = RateLaw("exponential", 1.0, 0.0, 1.0)
+    assert in_kernels([slow], np.log(SLOWEST_RATE) - 0.01)[0] == 0.0

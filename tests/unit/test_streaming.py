@@ -317,21 +317,24 @@ def test_even_times_are_those_of_the_array() -> None:
 
 
 @pytest.mark.parametrize("case", ["steady", "clamp", "noise"])
-def test_the_limit_is_the_same_however_often_the_solver_starts_anew(
+def test_the_limit_is_the_same_however_often_it_is_called(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Bit for bit, with few steps a call and small buffers."""
     plan = simulate.plan(simulate.resolve(CASES[case]))[0][0]
     at_once = run_deterministic(plan, 0)
-    monkeypatch.setattr(deterministic, "_LONGEST_MS", 1.3)
+    for name, small in (("_BUDGET", 7), ("ROWS", 3), ("_SPIKES", 2)):
+        monkeypatch.setattr(deterministic, name, small)
     cut = run_deterministic(plan, 0)
-    loose = 1.0 if case == "noise" else 1e-3  # mV
-    np.testing.assert_allclose(cut.records.voltage, at_once.records.voltage, atol=loose)
-    np.testing.assert_allclose(cut.spike_ms, at_once.spike_ms, atol=0.05 * loose)
-    np.testing.assert_allclose(cut.total_charge_fC, at_once.total_charge_fC, rtol=0.01 * loose)
+    assert_array_equal(cut.records.voltage[:], at_once.records.voltage[:])
+    assert_array_equal(cut.spike_ms, at_once.spike_ms)
+    assert_array_equal(cut.total_charge_fC, at_once.total_charge_fC)
+    assert_array_equal(cut.final_occupancy, at_once.final_occupancy)
+    assert (cut.highest_mV, cut.lowest_mV) == (at_once.highest_mV, at_once.lowest_mV)
 
 
-def test_spikes_are_counted_across_new_starts(squid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deterministic, "_LONGEST_MS", 20.0)
+def test_as_many_spikes_as_asked_for(squid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deterministic, "_BUDGET", 50)
     from stochhh.stimulus import Breakpoints
 
     rest = squid.resting_voltage_mV()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from stochhh import deterministic
-from stochhh.equations import gate_equations
 from stochhh.membrane import Membrane
 from stochhh.stimulus import Breakpoints
 from stochhh.thresholds import thresholds
@@ -26,7 +25,6 @@ def spikes(squid, current_uA_per_cm2, displacement_mV, duration_ms, most=None):
         np.zeros(0),
         rest + displacement_mV,
         squid.stationary_laws(rest),
-        equations=gate_equations(squid),
         most_spikes=most,
     )
     return len(course.spike_ms)
