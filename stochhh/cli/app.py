@@ -52,6 +52,8 @@ def _common(
         ),
     ] = False,
 ) -> None:
+    from stochhh.cli.surroundings import check_memory
     from stochhh.scenario import paths
 
+    check_memory()
     paths.allow_outside(allow_outside)

@@ -22,6 +22,8 @@ _PLAIN = {
 }  # fmt: skip
 
 
+#: Bytes of address space that a run of a small scenario takes, measured, and room above it.
+_MEMORY, _MEMORY_A_CORE = 9e8, 5e7
 _NAMES = {1: "output", 2: "error"}
 
 
@@ -42,6 +44,29 @@ def fit_in() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             setattr(sys, name, _to_patient(stream))
     warnings.showwarning = _note
+
+
+def check_memory() -> None:
+    """Make sure that the process may have the memory that the libraries beneath it take.
+
+    Where they get less than that, some wait for ever and others abort the process.
+
+    Raises
+    ------
+    InputError
+        A limit of the shell or of the batch system is lower.
+    """
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
+    except ImportError:  # no such limits here
+        return
+    allowed, _ = getrlimit(RLIMIT_AS)
+    needed = _MEMORY + _MEMORY_A_CORE * (os.cpu_count() or 1)
+    if allowed != RLIM_INFINITY and allowed < needed:
+        raise InputError(
+            f"this process may have {allowed / 1e6:.0f} MB of memory, {needed / 1e6:.0f} MB are "
+            f"needed; raise the limit, as in: ulimit -v {needed / 500:.0f}"
+        )
 
 
 def end_output() -> None:

@@ -144,6 +144,20 @@ def test_a_reader_that_leaves_at_once_changes_nothing(command, tmp_path):
     assert command != "run" or (tmp_path / "out" / "result.nc").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize("kilobytes", [450_000, 630_000, 900_000])
+def test_too_little_memory_is_said_at_once(kilobytes, tmp_path):
+    """Less than the libraries take: OpenBLAS, LSODA and LLVM abort or wait for ever."""
+    run = f"{sys.executable} -m stochhh run squid-patch --out {tmp_path / 'out'}"
+    done = subprocess.run(
+        f"ulimit -v {kilobytes}; {run}", shell=True, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert b"of memory" in done.stderr or b"not whole" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 LIMITED = """
 import sys
 from stochhh.cli import main
