@@ -6,6 +6,7 @@ Help lists the commands in the order in which their modules are imported here.
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import signal
 import sys
@@ -67,6 +68,11 @@ def _said(error: OSError | MemoryError | ImportError) -> str:
         return printable(f"{error}: it is not installed, or not whole, or {limits}")
     if error.filename is not None and error.strerror is not None:
         return printable(f"{error.filename}: {error.strerror}")
+    if error.errno == errno.ENOSPC:  # of a library that does not say where
+        return (
+            f"{error.strerror} where compiled kernels or temporary files are kept; "
+            "NUMBA_CACHE_DIR and TMPDIR name other folders"
+        )
     return printable(error)
 
 

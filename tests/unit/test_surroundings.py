@@ -175,6 +175,12 @@ main()
     [
         ("simulate", "run", "MemoryError", "not enough memory"),
         ("simulate", "run", "ImportError('libX.so: failed to map segment')", "failed to map"),
+        (
+            "simulate",
+            "run",
+            "OSError(28, 'No space left on device')",
+            "No space left on device where compiled kernels or temporary files are kept",
+        ),
         ("simulate", "run", "OSError(24, 'Too many open files', 'x')", "x: Too many open files"),
         (
             "execute",
