@@ -131,8 +131,8 @@ def _open_fractions(scheme: ChannelScheme, low_mV: float, high_mV: float) -> Flo
     Kept, because membranes of a sweep mostly have their schemes and reversals in common.
     """
     share = np.array(scheme.relative_conductance)
-    grid = np.linspace(low_mV, high_mV, _GRID)
-    return np.array([stationary_law(scheme.generator(voltage)) @ share for voltage in grid])
+    laws = stationary_law(scheme.generator(np.linspace(low_mV, high_mV, _GRID)))
+    return np.asarray(laws @ share)
 
 
 @lru_cache(maxsize=64)

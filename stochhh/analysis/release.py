@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import gamma
+from scipy.special import gammaincinv
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def full_share(sites: Sites, spike_ms: Floats) -> Floats:
     vesicle is out and another has come; what it does once it is full again counts anew.
     """
     share = (np.arange(_PARTS) + 0.5) / _PARTS
-    out = sites.delay_ms + 0.5 * sites.spread_ms * gamma.ppf(share, _SHAPE)
+    out = sites.delay_ms + 0.5 * sites.spread_ms * gammaincinv(_SHAPE, share)
 
     def still_empty(since: Floats) -> Floats:
         waited = np.maximum(since[..., None] - out, 0.0)

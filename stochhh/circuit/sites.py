@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import gamma
+from scipy.special import gammainc, gammaincinv
 
 from stochhh.circuit.build import Network
 from stochhh.circuit.network import Cohorts, Floats, MeanSynapses, Sites, Synapses, starts
@@ -184,5 +184,5 @@ def _portions(synapses: Sequence[Synapse]) -> Floats:
 @cache
 def _standard_portions() -> Floats:
     """Means of equal parts of a gamma law of scale 1: it times x is the law of one shape more."""
-    edge = gamma.ppf(np.linspace(0.0, 1.0, _PORTIONS + 1), _SHAPE)
-    return np.asarray(_PORTIONS * _SHAPE * np.diff(gamma.cdf(edge, _SHAPE + 1)))
+    edge = gammaincinv(_SHAPE, np.linspace(0.0, 1.0, _PORTIONS + 1))
+    return np.asarray(_PORTIONS * _SHAPE * np.diff(gammainc(_SHAPE + 1, edge)))

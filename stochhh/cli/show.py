@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stochhh.cli.app import Overrides, app
 from stochhh.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stochhh.scenario import Experiment
 
 
 @app.command()
@@ -98,22 +103,29 @@ def _show_convergence(name: str, overrides: Sequence[str]) -> None:
     Screen().print(convergence_table(resolved.title, changes))
 
 
-def _show_scenario(name: str, overrides: Sequence[str]) -> None:
+def _tables_of(resolved: Experiment) -> list[Table]:
+    """What there is to say of a membrane or a cell, without loading what only the other needs."""
+    from stochhh.scenario import Circuit
+
+    if isinstance(resolved, Circuit):
+        from stochhh.console_circuits import cell_tables
+        from stochhh.describe_circuit import describe_circuit
+
+        return cell_tables(describe_circuit(resolved))
     from stochhh.console import membrane_tables
-    from stochhh.console_circuits import cell_tables
     from stochhh.describe import describe
-    from stochhh.describe_circuit import describe_circuit
-    from stochhh.scenario import Circuit, load_experiment
+
+    return membrane_tables(describe(resolved))
+
+
+def _show_scenario(name: str, overrides: Sequence[str]) -> None:
+    from stochhh.scenario import load_experiment
     from stochhh.screen import Screen
 
     screen = Screen()
     resolved = load_experiment(name, overrides)
     with Screen(stderr=True).status("finding rest and thresholds"):
-        tables = (
-            cell_tables(describe_circuit(resolved))
-            if isinstance(resolved, Circuit)
-            else membrane_tables(describe(resolved))
-        )
+        tables = _tables_of(resolved)
     screen.say(resolved.title, style="bold")
     if resolved.about:
         screen.say(" ".join(resolved.about.split()))

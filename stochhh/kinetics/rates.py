@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,12 +101,18 @@ def interpolated(points: tuple[tuple[float, float], ...], voltage: Floats) -> Fl
     values (Fritsch & Carlson 1980, doi:10.1137/0717021). Evaluated in Bernstein
     form, which keeps its relative accuracy where a rate falls to zero.
     """
+    inside = np.clip(voltage, points[0][0], points[-1][0])
+    return np.asarray(np.maximum(_curve(points)(inside), 0.0))
+
+
+@lru_cache(maxsize=256)
+def _curve(points: tuple[tuple[float, float], ...]) -> Callable[[Floats], Floats]:
+    """Curve of a table; made once, as it takes longer than its evaluation."""
     from scipy.interpolate import BPoly
 
     known_voltages, coefficients = _bernstein(points)
-    curve = BPoly(coefficients.T, known_voltages)
-    inside = np.clip(voltage, known_voltages[0], known_voltages[-1])
-    return np.asarray(np.maximum(curve(inside), 0.0))
+    curve: Callable[[Floats], Floats] = BPoly(coefficients.T, known_voltages)
+    return curve
 
 
 def _bernstein(points: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats]:

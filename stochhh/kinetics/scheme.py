@@ -11,6 +11,7 @@ from itertools import product
 from math import prod
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from stochhh.kinetics.rates import Floats, RateLaw
 
@@ -110,22 +111,25 @@ class ChannelScheme:
         counts = np.array(list(product(*(range(gate.power + 1) for gate in self.gates))))
         return np.asarray(law @ counts / np.array([gate.power for gate in self.gates]))
 
-    def rates_at(self, voltage_mV: float) -> Floats:
-        """All rate classes at one voltage, 1/ms, shape (R,)."""
-        return np.array([float(rate(voltage_mV)) for rate in self.rates])
+    def rates_at(self, voltage_mV: ArrayLike) -> Floats:
+        """All rate classes at one or more voltages (…), 1/ms, shape (…, R)."""
+        shape = (*np.shape(voltage_mV), len(self.rates))
+        rates = [rate(voltage_mV) for rate in self.rates]
+        return np.stack(rates, axis=-1) if rates else np.zeros(shape)
 
-    def generator(self, voltage_mV: float) -> Floats:
-        """Generator matrix Q at one voltage (mV), 1/ms, shape (S, S).
+    def generator(self, voltage_mV: ArrayLike) -> Floats:
+        """Generator matrix Q at one or more voltages (…, mV), 1/ms, shape (…, S, S).
 
         ``Q[i, j]`` is the rate from state i to state j, rows sum to zero, so a
         row vector of probabilities p obeys dp/dt = p Q (Colquhoun & Hawkes 1981,
         doi:10.1098/rspb.1981.0003).
         """
         rates = self.rates_at(voltage_mV)
-        matrix = np.zeros((len(self.states), len(self.states)))
+        matrix = np.zeros((*np.shape(voltage_mV), len(self.states), len(self.states)))
         for arrow in self.transitions:
-            matrix[arrow.source, arrow.target] += arrow.multiplicity * rates[arrow.rate]
-        np.fill_diagonal(matrix, -matrix.sum(axis=1))
+            matrix[..., arrow.source, arrow.target] += arrow.multiplicity * rates[..., arrow.rate]
+        state = np.arange(len(self.states))
+        matrix[..., state, state] = -matrix.sum(axis=-1)
         return matrix
 
 

@@ -16,14 +16,14 @@ from stochhh.theory.modes import Numbers, decay_rates_per_ms
 
 
 def stationary_law(generator: ArrayLike) -> Floats:
-    """Probability of each state at equilibrium, shape (S,): the null space of Q.
+    """Probability of each state at equilibrium, shape (…, S): the null space of Q.
 
     Computed without subtraction, so rare states keep their relative accuracy
     (Grassmann, Taksar & Heyman 1985, doi:10.1287/opre.33.5.1107).
 
     Parameters
     ----------
-    generator : (S, S), 1/ms
+    generator : (…, S, S), 1/ms; one, or those of many voltages at once
 
     Raises
     ------
@@ -32,44 +32,47 @@ def stationary_law(generator: ArrayLike) -> Floats:
         where the channel ends depends on where it starts.
     """
     rates = without_diagonal(generator)
-    recurrent = reached_from_everywhere(rates > 0.0)
-    if not recurrent.any():
+    each = rates.reshape(-1, *rates.shape[-2:])
+    recurrent = reached_from_everywhere(each > 0.0)
+    if not recurrent.any(axis=1).all():
         raise ValueError("the scheme has no single equilibrium: where it ends depends on its start")
-    law = np.zeros(len(rates))
-    law[recurrent] = _irreducible_law(rates[np.ix_(recurrent, recurrent)])
-    return law
+    law = np.zeros(recurrent.shape)
+    for among in np.unique(recurrent, axis=0):
+        rows = (recurrent == among).all(axis=1)
+        law[np.ix_(rows, among)] = _irreducible_law(each[np.ix_(rows, among, among)])
+    return law.reshape(rates.shape[:-1])
 
 
 def reached_from_everywhere(leads: ArrayLike) -> NDArray[np.bool_]:
-    """Which states are reached from every state, (S,); where there are any, all channels end there.
+    """Which states are reached from every state, (…, S); if there are any, all channels end there.
 
     Parameters
     ----------
-    leads : (S, S) bool, whether a transition leads from i to j
+    leads : (…, S, S) bool, whether a transition leads from i to j
     """
-    reaches = np.asarray(leads, dtype=bool) | np.eye(len(np.asarray(leads)), dtype=bool)
-    for _ in range(len(reaches).bit_length()):  # ways of twice as many transitions each time
+    reaches = np.asarray(leads, dtype=bool) | np.eye(np.shape(leads)[-1], dtype=bool)
+    for _ in range(reaches.shape[-1].bit_length()):  # ways of twice as many transitions each time
         reaches = reaches @ reaches
-    return np.asarray(reaches.all(axis=0))
+    return np.asarray(reaches.all(axis=-2))
 
 
 def _irreducible_law(rates: Floats) -> Floats:
-    """Stationary law where every state can be reached from every other."""
+    """Stationary laws, (n, S), where every state can be reached from every other."""
     rates = rates.copy()
-    n_states = len(rates)
-    leaving = np.zeros(n_states)
+    n, n_states, _ = rates.shape
+    leaving = np.zeros((n, n_states))
     for last in range(n_states - 1, 0, -1):  # censor the chain to the states below `last`
-        leaving[last] = rates[last, :last].sum()
-        if leaving[last] <= 0.0:
+        leaving[:, last] = rates[:, last, :last].sum(axis=1)
+        if (leaving[:, last] <= 0.0).any():
             raise ValueError("the scheme has no single equilibrium: some rates are too small")
-        detour = np.outer(rates[:last, last], rates[last, :last]) / leaving[last]
-        rates[:last, :last] += detour
-    law = np.zeros(n_states)
-    law[0] = 1.0
+        by_way = rates[:, :last, last, None] * rates[:, last, None, :last]
+        rates[:, :last, :last] += by_way / leaving[:, last, None, None]
+    law = np.zeros((n, n_states))
+    law[:, 0] = 1.0
     for state in range(1, n_states):
-        law[state] = law[:state] @ rates[:state, state] / leaving[state]
-        law /= law.max()
-    return np.asarray(law / law.sum())
+        law[:, state] = (law[:, :state] * rates[:, :state, state]).sum(axis=1) / leaving[:, state]
+        law /= law.max(axis=1, keepdims=True)
+    return np.asarray(law / law.sum(axis=1, keepdims=True))
 
 
 def propagator(generator: ArrayLike, duration_ms: float) -> Floats:

@@ -57,9 +57,10 @@ def as_generator(generator: ArrayLike) -> Floats:
 
 
 def without_diagonal(generator: ArrayLike) -> Floats:
-    """Rates alone, shape (S, S), 1/ms, with zeros on the diagonal; a copy."""
+    """Rates alone, shape (…, S, S), 1/ms, with zeros on the diagonal; a copy."""
     rates = np.array(generator, dtype=np.float64)
-    np.fill_diagonal(rates, 0.0)
+    state = np.arange(rates.shape[-1])
+    rates[..., state, state] = 0.0
     return rates
 
 
