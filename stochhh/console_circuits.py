@@ -22,7 +22,12 @@ _SYNAPSE_ROWS = (
     ("trials without an evoked release", "trials_without_evoked", "{:d}"),
     ("most receptors open at once", "most_receptors_open", "{:.0f}"),
 )
+_TIP_ROWS = (
+    ("spikes at the tip of {}, a trial", "spikes_at_end", "{:.3g}"),
+    ("  the first of them (ms)", "first_at_end_ms", "{:.4g}"),
+)
 _MOST_CELLS, _MOST_SYNAPSES = 20, 20  # shown; all are in summary.json
+_MOST_TIPS = 12  # of a cell, likewise
 
 
 def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
@@ -38,10 +43,14 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
             place = ", ".join(f"{axis} = {value}" for axis, value in point["place"].items())
             table.add_row(place, style="bold")
         for name, cell in islice(point["cells"].items(), _MOST_CELLS):
-            heading = f"{name} ({cell['compartments']} compartments)"
-            _add_rows(table, heading, _CELL_ROWS, cell, cell.get("deterministic", {}))
+            tips = cell.get("tips", {})
+            _add_rows(table, _heading(name, cell), _CELL_ROWS, cell)
+            for tip, found in islice(tips.items(), 1, _MOST_TIPS):
+                _add_rows(table, None, _TIP_ROWS, found, tip)
+            if len(tips) > _MOST_TIPS:
+                table.add_row(f"  {len(tips) - _MOST_TIPS:,d} more tips in summary.json")
         for name, synapse in islice(point["synapses"].items(), _MOST_SYNAPSES):
-            _add_rows(table, name, _SYNAPSE_ROWS, synapse, synapse.get("deterministic", {}))
+            _add_rows(table, name, _SYNAPSE_ROWS, synapse)
         table.add_section()
     flips = summary["transitions"]
     drawn = f"{flips:,d} channel transitions drawn one by one, " if flips else ""
@@ -49,6 +58,13 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
     left = _left_out(len(points[0]["cells"]), len(points[0]["synapses"]), "summary.json")
     table.caption = f"{drawn}{trials} of {summary['duration_ms']:g} ms{took}{left}"
     return table
+
+
+def _heading(name: str, cell: dict[str, Any]) -> str:
+    """Name of a cell, into how many compartments it is cut, and at which tip its end is."""
+    n, tips = cell["compartments"], list(cell.get("tips", {}))
+    ends = f", {len(tips)} tips; its end is that of {tips[0]}" if tips else ""
+    return f"{name} ({n:,d} compartment{'s' if n != 1 else ''}{ends})"
 
 
 def _left_out(n_cells: int, n_synapses: int, there: str = "") -> str:
@@ -68,12 +84,15 @@ def _left_out(n_cells: int, n_synapses: int, there: str = "") -> str:
 
 def _add_rows(
     table: Table,
-    heading: str,
+    heading: str | None,
     rows: tuple[tuple[str, str, str], ...],
     numbers: dict[str, Any],
-    limit: dict[str, Any],
+    tip: str = "",
 ) -> None:
-    table.add_row(heading, style="bold")
+    """Rows of numbers beside those of their deterministic limit; of a tip, if one is named."""
+    limit = numbers.get("deterministic", {})
+    if heading is not None:
+        table.add_row(heading, style="bold")
     for label, key, form in rows:
         if key not in numbers:
             continue
@@ -83,7 +102,7 @@ def _add_rows(
             spread = " to ".join(form.format(bound) for bound in interval)
         beside = limit.get(key)
         table.add_row(
-            f"  {label}",
+            f"  {label.format(tip)}",
             "–" if value is None else form.format(value),
             spread,
             "" if beside is None else form.format(beside),
@@ -97,15 +116,16 @@ def cell_tables(description: dict[str, Any]) -> list[Table]:
     entries = description["cells"][:_MOST_CELLS]
     for entry in entries:
         cells.add_column(entry["name"], justify="right")
-    for name, form in (
-        ("sections", "{sections}"),
-        ("compartments", "{compartments:,d}"),
-        ("longest compartment (µm)", "{longest_um:.4g}"),
-        ("from start to farthest tip (µm)", "{reach_um:.6g}"),
-        ("membrane area (µm²)", "{area_um2:.4g}"),
-        ("capacitance (pF)", "{capacitance_pF:.4g}"),
+    for name, key, form in (
+        ("sections", "sections", ",d"),
+        ("compartments", "compartments", ",d"),
+        ("longest compartment (µm)", "longest_um", ".4g"),
+        ("from start to farthest tip (µm)", "reach_um", ".6g"),
+        ("membrane area (µm²)", "area_um2", ".4g"),
+        ("capacitance (pF)", "capacitance_pF", ".4g"),
     ):
-        cells.add_row(name, *(form.format(**entry) for entry in entries))
+        values = [entry[key] for entry in entries]
+        cells.add_row(name, *("–" if one is None else format(one, form) for one in values))
     for what in dict.fromkeys(what for entry in entries for what in entry["resolved"]):
         cells.add_row(
             f"longest for the {what}", *(entry["resolved"].get(what, "–") for entry in entries)

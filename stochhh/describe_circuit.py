@@ -63,13 +63,15 @@ def _cell(network: Network, index: int, channels: Counter[str], rest_mV: Any) ->
     shape = network.shapes[index]
     geometry = shape.geometry
     own = slice(network.first[index], network.first[index + 1])
+    ways = geometry.position_um + 0.5 * geometry.length_um
+    is_patch = geometry.position_um[0] == 0.0  # of a given area: it has no length
     return {
         "name": shape.name,
         "sections": len(shape.sections),
         "compartments": len(geometry.parent),
-        "longest_um": float(geometry.length_um.max()),
+        "longest_um": None if is_patch else float(geometry.length_um.max()),
         "resolved": {one.what: str(one) for one in shape.resolved},
-        "reach_um": float((geometry.position_um + 0.5 * geometry.length_um).max()),
+        "reach_um": None if is_patch else float(ways.max()),
         "area_um2": float(geometry.area_um2.sum()),
         "capacitance_pF": float(network.cable.capacitance[own].sum()),
         "channels": dict(channels),

@@ -52,6 +52,41 @@ def main_path(data: xr.Dataset, cell: str) -> Path:
     return _path(data, cell, np.nonzero(data["cell"].values == cell)[0])
 
 
+def branches(data: xr.Dataset, main: Path, own: Ints | None = None) -> list[Path]:
+    """The way to every tip of a cell, the farthest tip first; there is no other way without a fork.
+
+    Each but the first, which is the cell's main path, begins at the fork where it leaves
+    those before it.
+
+    Parameters
+    ----------
+    data : of one point of a circuit's result
+    main : of `main_path`
+    own : compartments of the cell, where they are known
+    """
+    own = np.nonzero(data["cell"].values == main.cell)[0] if own is None else own
+    if len(own) == len(main.compartment):
+        return [main]
+    parent, position = data["parent"].values, data["position"].values
+    tips = own[~np.isin(own, parent[own])]
+    seen, found = set(main.compartment.tolist()), [main]
+    for tip in tips[np.argsort(-position[tips], kind="stable")]:
+        way = [int(tip)]
+        while way[-1] not in seen:
+            seen.add(way[-1])
+            way.append(int(parent[way[-1]]))
+        if len(way) > 1:
+            compartment = np.array(way[::-1])
+            nodes = _nodes(data, compartment)
+            found.append(Path(main.cell, compartment, position[compartment], nodes))
+    return found
+
+
+def tip_of(data: xr.Dataset, path: Path) -> str:
+    """Name of the section at whose end a path ends."""
+    return str(data["section"].values[path.compartment[-1]])
+
+
 def compartments_of(data: xr.Dataset) -> dict[str, Ints]:
     """Compartments of each cell, by its name and in order."""
     cells = data["cell"].values.astype(str)

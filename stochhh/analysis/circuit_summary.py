@@ -10,9 +10,11 @@ import xarray as xr
 from stochhh.analysis.cells import (
     Passages,
     Path,
+    branches,
     compartments_of,
     first_passages,
     main_paths,
+    tip_of,
     velocity_m_per_s,
     vesicles,
 )
@@ -29,7 +31,8 @@ def summarise_points(result: Result) -> list[Summary]:
     -------
     list of dict
         Nested: ``cells``, each with spikes at its start and end, the first passage at
-        the end and the velocity; ``synapses``, each with vesicles and failures;
+        the end and the velocity, and those of every tip of one that branches, by its
+        section, under ``tips``; ``synapses``, each with vesicles and failures;
         ``ions``; ``transitions``. Means stand beside their 95 % intervals, and the
         deterministic limit's numbers under ``deterministic``.
     """
@@ -43,7 +46,7 @@ def _point(result: Result, index: int) -> Summary:
         for name, coordinate in data.coords.items()
         if coordinate.ndim == 0 and name != "point"
     }
-    n_compartments = {name: len(own) for name, own in compartments_of(data).items()}
+    compartments = compartments_of(data)
     passed = Passages(data)
     limit = Passages(data, deterministic=True) if result.has_deterministic else None
     populations = [str(name) for name in data["population"].values]
@@ -51,8 +54,9 @@ def _point(result: Result, index: int) -> Summary:
         **({"place": place, "trials": data.sizes["trial"]} if place else {}),
         "cells": {
             name: {
-                "compartments": n_compartments[name],
+                "compartments": len(compartments[name]),
                 **_cell(data, path, result.duration_ms, passed, limit),
+                **_tips(data, path, compartments[name], result.duration_ms, passed, limit),
             }
             for name, path in main_paths(data).items()
         },
@@ -69,29 +73,60 @@ def _cell(
     passed: Passages,
     limit: Passages | None,
 ) -> Summary:
-    end = int(path.compartment[-1])
-    at_end = passed.at(end)
-    firsts = np.array([times[0] for times in at_end if len(times)])
     found: Summary = {
         **named("spikes_at_start", _counts(passed.at(int(path.compartment[0])))),
-        **named("spikes_at_end", _counts(at_end)),
-        **named("first_at_end_ms", mean_estimate(firsts, 0.0, duration_ms)),
-        "first_at_end_sd_ms": float(np.std(firsts, ddof=1)) if len(firsts) > 1 else None,
+        **_end(path, duration_ms, passed),
     }
     if path.is_cable:
         speeds = velocity_m_per_s(path, first_passages(data, path))
         found |= named("velocity_m_per_s", mean_estimate(speeds, lowest=0.0))
     if limit is not None:
-        times = limit.at(end)[0]
-        told: Summary = {
-            "spikes_at_end": len(times),
-            "first_at_end_ms": float(times[0]) if len(times) else None,
-        }
+        told = _limit_at_end(path, limit)
         if path.is_cable:
             speed = float(velocity_m_per_s(path, first_passages(data, path, deterministic=True)))
             told["velocity_m_per_s"] = speed if np.isfinite(speed) else None
         found["deterministic"] = told
     return found
+
+
+def _end(path: Path, duration_ms: float, passed: Passages) -> Summary:
+    """Spikes that came to the end of a path, and when the first of them did."""
+    at_end = passed.at(int(path.compartment[-1]))
+    firsts = np.array([times[0] for times in at_end if len(times)])
+    return {
+        **named("spikes_at_end", _counts(at_end)),
+        **named("first_at_end_ms", mean_estimate(firsts, 0.0, duration_ms)),
+        "first_at_end_sd_ms": float(np.std(firsts, ddof=1)) if len(firsts) > 1 else None,
+    }
+
+
+def _limit_at_end(path: Path, limit: Passages) -> Summary:
+    times = limit.at(int(path.compartment[-1]))[0]
+    first = float(times[0]) if len(times) else None
+    return {"spikes_at_end": len(times), "first_at_end_ms": first}
+
+
+def _tips(
+    data: xr.Dataset,
+    main: Path,
+    own: Any,
+    duration_ms: float,
+    passed: Passages,
+    limit: Passages | None,
+) -> Summary:
+    """What came to every tip of a cell that branches, the farthest first; else nothing."""
+    ways = branches(data, main, own)
+    if len(ways) < 2:
+        return {}
+    tips = {}
+    for way in ways:
+        tips[tip_of(data, way)] = found = {
+            "position_um": float(way.position_um[-1]),
+            **_end(way, duration_ms, passed),
+        }
+        if limit is not None:
+            found["deterministic"] = _limit_at_end(way, limit)
+    return {"tips": tips}
 
 
 def _synapses(data: xr.Dataset) -> Summary:
