@@ -11,6 +11,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stochhh.words import printable, said_bytes
 
 if TYPE_CHECKING:
@@ -112,12 +114,13 @@ def _check_variable(variable: h5py.Dataset, what: str, length: int) -> int:
 def _check_texts(variable: h5py.Dataset, what: str, length: int) -> None:
     """Refuse texts that are together longer than the file, having one place in it."""
     step, read = max(int(_TEXTS_AT_ONCE / length), 1), 0
-    if variable.ndim != 1:
-        raise DamagedError(f"{what} is a table of texts, which no result has")
-    for first in range(0, variable.size, step):
-        read += sum(len(text) for text in variable[first : first + step])
-        if read > length:
-            raise DamagedError(f"{what} has texts longer than the file")
+    if variable.ndim not in (1, 2):  # of compartments, or of those of every point of a sweep
+        raise DamagedError(f"{what} is a block of texts, which no result has")
+    for row in np.ndindex(variable.shape[:-1]):
+        for first in range(0, variable.shape[-1], step):
+            read += sum(len(text) for text in variable[(*row, slice(first, first + step))])
+            if read > length:
+                raise DamagedError(f"{what} has texts longer than the file")
 
 
 def _check_attributes(of: Any, what: str) -> None:

@@ -6,84 +6,100 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import matplotlib.patheffects as effects
 import numpy as np
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.analysis.cells import (
     Path,
+    branches,
     cell_names,
     first_passages,
     main_path,
     passages,
     places_of,
+    tip_of,
 )
 from stochhh.analysis.twitch import fibre_force
 from stochhh.plot import style
+from stochhh.plot.circuit_sweep import draw_circuit_sweep
+from stochhh.plot.maps import (
+    TITLE,
+    View,
+    channel_map,
+    color_bar,
+    has_channels,
+    mapped_places,
+    reach_of,
+    said_place,
+    voltage_map,
+)
 from stochhh.plot.panels import legend_above
 from stochhh.plot.twitch import force_panel
 from stochhh.result import Result, limit_label
 from stochhh.scenario import Circuit
 from stochhh.scenario.studies.circuits import TwitchStudy
 
-_MAP_INCHES, _CURVE_INCHES = 1.25, 0.95
+_MAP_INCHES, _CURVE_INCHES, _REST_INCHES = 1.3, 1.05, 0.7
+_PAGE_INCHES = 7.6  # so high that a caption has room below
+_LEAST = 0.65  # of the heights, to which they are reduced for a page
 _MOST_CELLS = 8
 _MOST_SYNAPSES = 16
-_MOST_COLUMNS = 2000  # of a map
-_NODES_SHARE = 0.2  # of a cell's length
-_CURVES = (0.0, 0.5, 1.0)  # places along a cable whose voltages are drawn
+_MOST_MAPS = 3  # of the branches of a cell
+_MOST_TIPS = 6  # whose voltages are drawn as curves; those of more are a map
+_LONGEST = 3.0  # contraction times beyond the run, in which a force is shown
+COLORS = (style.VOLTAGE, "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#E69F00", "#999999")
 
 
 class Panel(NamedTuple):
-    """One panel: its height, and what draws it."""
+    """One panel: its height, what draws it, and whether it has a time of its own."""
 
     inches: float
     draw: Callable[[Axes], None]
-
-
-class View(NamedTuple):
-    """What panels need besides their axes."""
-
-    data: xr.Dataset
-    trial: int  # of which maps and single curves are drawn
-    n_traces: int
+    own_time: bool = False
 
 
 @style.as_written
 def circuit_overview(result: Result) -> Figure:
     """Draw a circuit's run: maps of voltage and open channels of cables, curves, vesicles.
 
-    Of a sweep the first point is drawn.
+    A run with a sweep is drawn point by point.
     """
     circuit = result.experiment
     assert isinstance(circuit, Circuit)
     layout = circuit.figure
     data = result.point(0)
-    trial = min(layout.trial, data.sizes["trial"] - 1)
-    view = View(data, trial, layout.traces)
-    panels = _panels(circuit, view)
+    start = 0.0 if layout.start_ms is None else float(layout.start_ms)
+    end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
+    end = min(end, result.duration_ms)
     with style.style():
-        size = (style.WIDTH, 0.7 + sum(panel.inches for panel in panels))
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(
-            len(panels),
-            1,
-            sharex=True,
-            squeeze=False,
-            gridspec_kw={"height_ratios": [panel.inches for panel in panels]},
-        )[:, 0]
-        for one, panel in zip(axes, panels, strict=True):
-            panel.draw(one)
-            if one is not axes[-1]:
-                one.tick_params(axis="x", bottom=False)
-        start = 0.0 if layout.start_ms is None else float(layout.start_ms)
-        end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
-        axes[-1].set_xlim(start, end)
-        axes[-1].set_xlabel(f"time (ms){_left_out(circuit)}")
-        figure.align_ylabels(axes)
+        if "point" in result.dataset.dims:
+            figure = draw_circuit_sweep(result, circuit, (start, end))
+        else:
+            view = View(data, min(layout.trial, data.sizes["trial"] - 1), layout.traces)
+            figure = _draw(_panels(circuit, view), (start, end), _left_out(circuit))
         figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def _draw(panels: list[Panel], window: tuple[float, float], left_out: str) -> Figure:
+    whole = sum(panel.inches for panel in panels)
+    shrunk = min(max((_PAGE_INCHES - _REST_INCHES) / whole, _LEAST), 1.0)
+    figure = Figure(figsize=(style.WIDTH, _REST_INCHES + shrunk * whole), layout="constrained")
+    grid = figure.add_gridspec(len(panels), 1, height_ratios=[panel.inches for panel in panels])
+    shared: list[Axes] = []
+    for row, panel in enumerate(panels):
+        beside = shared[0] if shared and not panel.own_time else None
+        axes = figure.add_subplot(grid[row], sharex=beside)
+        panel.draw(axes)
+        if not panel.own_time:
+            shared.append(axes)
+    for axes in shared[:-1]:
+        axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    if shared:
+        shared[-1].set_xlim(*window)
+        shared[-1].set_xlabel(f"time (ms){left_out}")
+    figure.align_ylabels()
     return figure
 
 
@@ -95,22 +111,31 @@ def _panels(circuit: Circuit, view: View) -> list[Panel]:
         leaving.setdefault(synapse.source, []).append(number)
     n_synapses = 0
     for name in cell_names(data)[:_MOST_CELLS]:
-        path = main_path(data, name)
-        places = places_of(data, path)
-        mapped = _mapped(data, places)
-        if len(mapped) > 2:
-            where = f"{name}, nodes" if len(mapped) < len(places) else name
-            if "voltage" in data:
-                panels.append(Panel(_MAP_INCHES, partial(_voltage_map, view, path, mapped, where)))
-            if "open" in data and data.sizes["population"]:
-                panels.append(Panel(_MAP_INCHES, partial(_channel_map, view, path, mapped, where)))
-        if len(places) and "voltage" in data:
-            panels.append(Panel(_CURVE_INCHES, partial(_curves, view, path, places)))
+        panels += _of_cell(view, branches(data, main_path(data, name)))
         for number in leaving.get(name, [])[: _MOST_SYNAPSES - n_synapses]:
             panels.append(Panel(_CURVE_INCHES, partial(_synapse, view, number)))
             n_synapses += 1
     if circuit.analysis.twitch is not None:
-        panels.append(Panel(_CURVE_INCHES, partial(_force, view, circuit.analysis.twitch)))
+        panels.append(_force(circuit.analysis.twitch, view, float(circuit.run.duration_ms)))
+    return panels
+
+
+def _of_cell(view: View, ways: list[Path]) -> list[Panel]:
+    """Panels of one cell: maps of its branches, and curves at its tips."""
+    data, panels = view.data, []
+    mapped = [way for way in ways if len(mapped_places(data, way)) > 2]
+    live = [way for way in mapped if way is ways[0] or has_channels(data, way)]
+    for way in live[:_MOST_MAPS]:
+        name = way.cell if len(ways) == 1 else f"{way.cell} to {tip_of(data, way)}"
+        if "voltage" in data:
+            panels.append(Panel(_MAP_INCHES, partial(voltage_map, view, way, name)))
+        if "open" in data and way is ways[0] and has_channels(data, way):
+            panels.append(Panel(_MAP_INCHES, partial(channel_map, view, way, name)))
+    if "voltage" in data and any(len(places_of(data, way)) for way in ways):
+        many = len(ways) > _MOST_TIPS
+        if many:
+            panels.append(Panel(_MAP_INCHES, partial(_tips, view, ways)))
+        panels.append(Panel(_CURVE_INCHES, partial(_curves, view, ways[:1] if many else ways)))
     return panels
 
 
@@ -129,136 +154,102 @@ def _left_out(circuit: Circuit) -> str:
     return f"; at most {' and '.join(parts)} are drawn"
 
 
-def _mapped(data: xr.Dataset, places: Any) -> Any:
-    """Places that maps show: all, or the nodes alone of a cell that has channels there only.
-
-    Nodes are so much shorter than what lies between them that they would not be seen.
-    """
-    compartments = data["place_compartment"].values[places]
-    length = data["length"].values[compartments]
-    bears = data["count"].values[compartments].sum(axis=1) > 0
-    few = 0.0 < length[bears].sum() < _NODES_SHARE * length.sum()
-    return places[bears] if few else places
-
-
-def _force(view: View, settings: TwitchStudy, axes: Axes) -> None:
-    """Force that the impulses of a muscle fibre make."""
-    data = view.data
-    path = main_path(data, settings.cell or cell_names(data)[-1])
-    middle = int(path.compartment[len(path.compartment) // 2])
-    time = data["time"].values
+def _force(settings: TwitchStudy, view: View, duration_ms: float) -> Panel:
+    """Force that the impulses of a muscle fibre make; it outlasts the run by far."""
     given = float(settings.contraction_ms), float(settings.delay_ms or 0.0)
-    trains = passages(data, middle)[: view.n_traces]
-    limit = None
-    if "deterministic_spike_time" in data:
-        limit = fibre_force(time, passages(data, middle, deterministic=True)[0], *given)
-    forces = [fibre_force(time, train, *given) for train in trains]
-    force_panel(axes, time, forces, limit, limit_label(data.attrs))
+    end = duration_ms + _LONGEST * given[0]
+    outlasts = end > 2.0 * duration_ms
+
+    def draw(axes: Axes) -> None:
+        data = view.data
+        path = main_path(data, settings.cell or cell_names(data)[-1])
+        middle = int(path.compartment[len(path.compartment) // 2])
+        time = np.linspace(0.0, end, 400) if outlasts else data["time"].values
+        trains = passages(data, middle)[: view.n_traces]
+        limit = None
+        if "deterministic_spike_time" in data:
+            limit = fibre_force(time, passages(data, middle, deterministic=True)[0], *given)
+        forces = [fibre_force(time, train, *given) for train in trains]
+        if outlasts:
+            axes.axvspan(0.0, duration_ms, color="0.9", linewidth=0.0, label="the run")
+            axes.set_xlabel("time (ms); what the impulses of the run do after it")
+            axes.set_xlim(0.0, end)
+        axes.set_title(path.cell, **TITLE)
+        force_panel(axes, time, forces, limit, limit_label(data.attrs))
+
+    return Panel(_CURVE_INCHES, draw, outlasts)
 
 
-def _voltage_map(view: View, path: Path, places: Any, where: str, axes: Axes) -> None:
-    """Voltage of one trial over time and place, with the way of the deterministic spike."""
-    voltage = view.data["voltage"].values[view.trial][:, places]
-    _map(view, path, places, voltage, axes, "viridis", "mV")
-    _label(axes, f"{where}: voltage")
-    _deterministic_way(view, path, axes)
-
-
-def _channel_map(view: View, path: Path, places: Any, where: str, axes: Axes) -> None:
-    """Share of the channels of one kind that are open, in one trial."""
-    ions = [str(ion) for ion in view.data["ion"].values]
-    here = view.data["count"].values[path.compartment].sum(axis=0) > 0
-    first = next((k for k, ion in enumerate(ions) if ion == "Na+" and here[k]), None)
-    kind = int(np.argmax(here)) if first is None else first
-    count = view.data["count"].values[view.data["place_compartment"].values[places], kind]
-    opened = view.data["open"].values[view.trial][:, places, kind]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(count > 0, 100.0 * opened / count, np.nan)
-    _map(view, path, places, share, axes, "magma", "% open")
-    ion = style.ion_label(ions[kind])
-    _label(axes, f"{where}: {ion} channels")
-    axes.set_facecolor("0.85")
-    _deterministic_way(view, path, axes)
-
-
-def _map(
-    view: View, path: Path, places: Any, values: Any, axes: Axes, colors: str, unit: str
-) -> None:
-    time = view.data["time"].values
-    stride = max(len(time) // _MOST_COLUMNS, 1)
-    compartments = view.data["place_compartment"].values[places]
-    position = view.data["position"].values[compartments]
-    scale, unit_of_length = _scale(path)
-    image = axes.pcolormesh(
-        time[::stride],
-        position / scale,
-        values[::stride].T,
-        cmap=colors,
-        shading="nearest",
-        rasterized=True,
-    )
-    figure = axes.get_figure()
-    assert figure is not None
-    figure.colorbar(image, ax=axes, label=unit, pad=0.01, aspect=12)
-    axes.set_ylabel(f"place ({unit_of_length})")
-    axes.set_ylim(position[-1] / scale, position[0] / scale)
-
-
-def _label(axes: Axes, text: str) -> None:
-    axes.text(
-        0.995,
-        0.95,
-        text,
-        transform=axes.transAxes,
-        ha="right",
-        va="top",
-        color="white",
-        fontsize=8,
-        path_effects=[effects.withStroke(linewidth=2, foreground="0.2")],
-    )
-
-
-def _deterministic_way(view: View, path: Path, axes: Axes) -> None:
-    """Where and when the deterministic spike crosses the threshold; under myelin nowhere."""
-    if "deterministic_spike_time" not in view.data:
-        return
-    first = first_passages(view.data, path, deterministic=True)
-    came = path.nodes[np.isfinite(first[path.nodes])]
-    if not len(came):
-        return
-    scale, _ = _scale(path)
-    axes.plot(
-        first[came],
-        path.position_um[came] / scale,
-        color="white",
-        linestyle=style.DASHES,
-        linewidth=1.1,
-        path_effects=[effects.withStroke(linewidth=2.2, foreground="black")],
-    )
-
-
-def _curves(view: View, path: Path, places: Any, axes: Axes) -> None:
+def _curves(view: View, ways: list[Path], axes: Axes) -> None:
     """Voltages at some places, of several trials over the deterministic ones."""
-    data = view.data
+    data, main = view.data, ways[0]
     time = data["time"].values
-    chosen = places if len(places) < 3 else [places[int(f * (len(places) - 1))] for f in _CURVES]
-    colors = [style.VOLTAGE, "#009E73", "#CC79A7"]
-    scale, unit = _scale(path)
     n = min(view.n_traces, data.sizes["trial"])
-    for place, color in zip(chosen, colors, strict=False):
-        for trial in range(n):
-            axes.plot(
-                time, data["voltage"].values[trial, :, place], color=color, alpha=0.7, **style.TRIAL
-            )
-        where = float(data["position"].values[data["place_compartment"].values[place]])
-        label = f"at {_said(where / scale)} {unit}" if len(chosen) > 1 else f"{n} trials"
-        axes.plot([], [], color=color, label=label, **style.TRIAL)
+    chosen = _chosen(view, ways)
+    for (place, label), color in zip(chosen.items(), COLORS, strict=False):
         if "deterministic_voltage" in data:
-            axes.plot(time, data["deterministic_voltage"].values[:, place], **style.LIMIT)
+            limit = data["deterministic_voltage"].values[:, place]
+            axes.plot(time, limit, zorder=1.9, **style.LIMIT)  # below trials, which else are hid
+        for trial in range(n):
+            values = data["voltage"].values[trial, :, place]
+            axes.plot(time, values, color=color, alpha=0.7, **style.TRIAL)
+        axes.plot([], [], color=color, label=label, **style.TRIAL)
     if "deterministic_voltage" in data:
         axes.plot([], [], label=limit_label(data.attrs), **style.LIMIT)
-    axes.set_ylabel(f"{path.cell}\nvoltage (mV)")
+    trials = f"{n} trial{'s' if n != 1 else ''}"
+    axes.set_title(f"{main.cell}: {trials}", **TITLE)
+    axes.set_ylabel("voltage\n(mV)")
     legend_above(axes)
+
+
+def _chosen(view: View, ways: list[Path]) -> dict[int, str]:
+    """Places whose voltages are drawn, and what they are called.
+
+    Of a cell that branches its start and all tips; else where the impulse begins, where it
+    gets, and halfway.
+    """
+    data, main = view.data, ways[0]
+    places = mapped_places(data, main)
+    if len(places) == 0:
+        places = places_of(data, main)
+    position = data["position"].values[data["place_compartment"].values]
+    reach = reach_of(data, main)[1]
+    if len(ways) > 1:
+        tips = {int(places_of(data, way)[-1]): tip_of(data, way) for way in ways
+                if len(places_of(data, way))}  # fmt: skip
+        return {int(places[0]): "start"} | tips
+    if len(places) < 3:
+        return {int(one): f"at {said_place(position[one], reach)}" if len(places) > 1 else ""
+                for one in places}  # fmt: skip
+    begin = _origin(view, main, data["place_compartment"].values[places])
+    end = len(places) - 1 if begin < len(places) / 2 else 0
+    shown = dict.fromkeys([begin, (begin + end) // 2, end])
+    return {int(places[k]): f"at {said_place(position[places[k]], reach)}" for k in sorted(shown)}
+
+
+def _origin(view: View, path: Path, compartments: Any) -> int:
+    """Which of some compartments of a path an impulse passes first; the first if none does."""
+    first = first_passages(view.data, path)[view.trial]
+    along = np.nonzero(np.isin(path.compartment, compartments))[0]
+    times = first[along]
+    return 0 if np.isnan(times).all() else int(np.nanargmin(times))
+
+
+def _tips(view: View, ways: list[Path], axes: Axes) -> None:
+    """Voltage at every tip of a cell with many, in one trial, the farthest tip at the top."""
+    data = view.data
+    known = [way for way in ways if len(places_of(data, way))]
+    places = [int(places_of(data, way)[-1]) for way in known]
+    values = data["voltage"].values[view.trial][:, places].T
+    image = axes.pcolormesh(
+        data["time"].values, np.arange(len(places)), values, shading="nearest", rasterized=True
+    )
+    color_bar(image, axes, "mV", aspect=12)
+    axes.set_ylim(len(places) - 0.5, -0.5)
+    axes.set_yticks([0, len(places) - 1], [tip_of(data, known[0]), tip_of(data, known[-1])])
+    axes.set_ylabel("tip")
+    said = f"{ways[0].cell}: voltage of its {len(places):,d} tips, {view.trial_name}"
+    axes.set_title(said, **TITLE)
 
 
 def _synapse(view: View, number: int, axes: Axes) -> None:
@@ -266,8 +257,7 @@ def _synapse(view: View, number: int, axes: Axes) -> None:
     data = view.data
     time = data["time"].values
     others = [k for k in range(min(view.n_traces, data.sizes["trial"])) if k != view.trial]
-    mine = f"trial {data['trial'].values[view.trial]}"
-    labels = {view.trial: mine}
+    labels = {view.trial: view.trial_name}
     if others:
         labels[others[0]] = f"{len(others)} other{'s' if len(others) > 1 else ''}"
     for trial in [view.trial, *others]:
@@ -294,16 +284,9 @@ def _synapse(view: View, number: int, axes: Axes) -> None:
         linestyle="none",
         marker="|",
         color="black",
-        label=f"{len(when)} vesicle{'s' if len(when) != 1 else ''} of {mine}",
+        label=f"{len(when)} vesicle{'s' if len(when) != 1 else ''} of {view.trial_name}",
     )
-    axes.set_ylabel(f"{data['synapse'].values[number]}\nopen receptors")
+    axes.set_title(f"{data['synapse'].values[number]}", **TITLE)
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.set_ylabel("open\nreceptors")
     legend_above(axes)
-
-
-def _said(place: float) -> str:
-    """Two figures of a place, and no powers of ten."""
-    return f"{float(f'{place:.2g}'):g}"
-
-
-def _scale(path: Path) -> tuple[float, str]:
-    return (1000.0, "mm") if path.position_um[-1] >= 1000.0 else (1.0, "µm")

@@ -16,6 +16,7 @@ from stochhh.plot.curves import Span, curve, span, times
 from stochhh.result import limit_label
 
 _MOST_ROWS = 200  # of a raster
+_LINE, _HANDLE = 85, 8  # letters of a legend's line, and of an entry besides its label
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,16 @@ def raster(axes: Axes, rows: list[Any], first: float, color: str, width: float =
 
 def legend_above(axes: Axes) -> None:
     """Put the legend above the axes, where it covers no data; none where nothing has a label."""
-    if not axes.get_legend_handles_labels()[1]:
+    labels = axes.get_legend_handles_labels()[1]
+    if not labels:
         return
+    in_a_row = sum(len(label) + _HANDLE for label in labels) <= _LINE
     axes.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=4, borderaxespad=0.0, handlelength=2.2
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.98),
+        ncols=len(labels) if in_a_row else 4,
+        borderaxespad=0.0,
+        handlelength=2.2,
     )
 
 

@@ -32,17 +32,13 @@ def force_panel(
     axes: Axes, time_ms: Any, force: Any, deterministic: Any, limit: str = "deterministic"
 ) -> None:
     """Draw forces of trials, (trials, n), over the deterministic one, called `limit`."""
-    for k, one in enumerate(np.asarray(force)[:_MOST_TRIALS]):
-        axes.plot(
-            time_ms,
-            one,
-            color=style.VOLTAGE,
-            alpha=0.6,
-            label="trials" if k == 0 else None,
-            **style.TRIAL,
-        )
+    shown = np.asarray(force)[:_MOST_TRIALS]
+    said = f"{len(shown)} trial{'s' if len(shown) != 1 else ''}"
     if deterministic is not None:
-        axes.plot(time_ms, deterministic, label=limit, **style.LIMIT)
-    axes.set_ylabel("force\n(single twitches)")
+        axes.plot(time_ms, deterministic, label=limit, zorder=1.9, **style.LIMIT)
+    for k, one in enumerate(shown):
+        label = said if k == 0 else None
+        axes.plot(time_ms, one, color=style.VOLTAGE, alpha=0.8, label=label, **style.TRIAL)
+    axes.set_ylabel("force\n(twitches)")
     axes.set_ylim(bottom=0.0)
     legend_above(axes)

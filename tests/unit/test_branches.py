@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from circuits import PASSIVE, SQUID, pulse
+from overlaps import overlaps
 from rich.console import Console
 
 import stochhh
@@ -78,6 +79,38 @@ def test_every_tip_has_its_row(fork):
     assert "2 tips; its end is that of long" in told
     row = next(line for line in told.splitlines() if "spikes at the tip of short" in line)
     assert row.split("│")[2].strip() == "1"
+
+
+def test_every_tip_has_its_curve_and_a_branch_with_channels_its_map(fork):
+    maps, curves = panels(stochhh.overview(fork))
+    assert [title.split(":")[0] for title in maps] == ["cell to long"] * 2 + ["cell to short"]
+    assert [text for text in curves["cell: 3 trials"] if text != "deterministic"] == [
+        "start", "long", "short"]  # fmt: skip
+
+
+def test_the_tips_of_a_tree_are_a_map():
+    stem, *twigs = [
+        {"name": f"twig-{k}", "membrane": "dead", "length": "50 um", "diameter": "1 um"}
+        for k in range(9)
+    ]
+    cell = {"name": "tree", "axial_resistivity": "100 ohm cm",
+            "section": [stem, *({**one, "parent": "twig-0"} for one in twigs)]}  # fmt: skip
+    run = {"duration": "1 ms", "seed": 1}
+    figure = stochhh.overview(stochhh.run({**FORK, "cell": [cell], "run": run}))
+    maps, _ = panels(figure)
+    assert "tree: voltage of its 8 tips, trial 0" in maps
+    assert not overlaps(figure)
+
+
+def panels(figure):
+    """Titles of maps, and labels in the legends of the other panels by their titles."""
+    drawn = [axes for axes in figure.axes if axes.get_title("left")]
+    maps = [axes.get_title("left") for axes in drawn if axes.collections]
+    return maps, {
+        axes.get_title("left"): axes.get_legend_handles_labels()[1]
+        for axes in drawn
+        if not axes.collections
+    }
 
 
 def test_a_patch_is_one_compartment_without_a_length(call):

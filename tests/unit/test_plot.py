@@ -138,13 +138,18 @@ def test_a_silent_run_can_be_drawn():
 def test_maps_of_a_myelinated_axon_show_its_nodes_alone():
     result = stochhh.run("myelinated", overrides=["cell.axon.repeat=4"], seed=1, trials=1)
     figure = stochhh.overview(result)
-    said = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert said == ["axon, nodes: voltage", "axon, nodes: Na⁺ channels"]
+    said = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    assert said == [
+        "axon, at its 5 nodes: voltage, trial 0",
+        "axon, at its 5 nodes: Na⁺ channels, trial 0",
+        "axon: 1 trial",
+    ]
     nodes = int((result["count"].values.sum(axis=1) > 0).sum())
     assert nodes == 5
-    rows = figure.axes[0].collections[0].get_array().shape[0]
-    assert rows == nodes
-    assert "at 0.5 µm" in [text.get_text() for text in figure.axes[2].get_legend().get_texts()]
+    rows = np.ma.filled(figure.axes[0].collections[0].get_array(), np.nan)
+    assert np.isfinite(rows).all(axis=1).tolist() == [True, False] * 4 + [True]
+    curves = next(axes for axes in figure.axes if axes.get_title("left") == said[-1])
+    assert "at 0 µm" in [text.get_text() for text in curves.get_legend().get_texts()]
 
 
 def test_panels_of_a_synapse_say_what_they_show_and_of_which_trial() -> None:
@@ -152,9 +157,12 @@ def test_panels_of_a_synapse_say_what_they_show_and_of_which_trial() -> None:
         overrides = ["run.duration=10 ms", f"figure.trial={trial}", "analysis={}"]
         result = stochhh.run("two-neurons", trials=trials, seed=1, overrides=overrides)
         axes = stochhh.overview(result).axes
-        assert [one.get_ylabel() for one in axes] == [
-            "first\nvoltage (mV)", "synapse\nopen receptors", "second\nvoltage (mV)",
-        ]  # fmt: skip
+        trials_drawn = f"{trials} trial{'s' if trials > 1 else ''}"
+        assert [(one.get_title("left"), one.get_ylabel()) for one in axes] == [
+            (f"first: {trials_drawn}", "voltage\n(mV)"),
+            ("synapse", "open\nreceptors"),
+            (f"second: {trials_drawn}", "voltage\n(mV)"),
+        ]
         legend = axes[1].get_legend()
         assert legend is not None
         texts = [text.get_text() for text in legend.get_texts()]
