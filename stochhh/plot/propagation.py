@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from stochhh.analysis.waves import Wave
 from stochhh.plot import style
@@ -54,8 +54,14 @@ def _ways(axes: Axes, study: Any) -> None:
             label=None if which in shown else which,
         )
         shown.add(which)
-    if study.deterministic_ms is not None and np.isfinite(study.deterministic_ms).any():
-        axes.plot(study.deterministic_ms, position, label="deterministic", **style.LIMIT)
+    for number, wave in enumerate(study.deterministic):
+        passed = np.nonzero(np.isfinite(wave.passage_ms))[0]
+        axes.plot(
+            wave.passage_ms[passed],
+            position[wave.first + passed],
+            label="deterministic" if number == 0 else None,
+            **style.LIMIT,
+        )
     if study.bridged_um is not None:
         low, high = (one / scale for one in study.bridged_um)
         axes.axhspan(low, high, color="0.9", zorder=0, label="below threshold")
@@ -90,11 +96,10 @@ def _jitter(axes: Axes, study: Any) -> None:
         axes.plot(x, root, color=style.MEAN, linewidth=1.2, label="∝ √distance")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for axis, values in ((axes.xaxis, x), (axes.yaxis, jitter.sd_ms)):
-        ticks = [float(f"{one:.1g}") for one in np.geomspace(values[0], values[-1], 3)]
-        axis.set_major_locator(FixedLocator(ticks))
-        axis.set_major_formatter(ScalarFormatter())
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(f"distance ({unit})")
     axes.set_ylabel("SD of arrival time (ms)")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.1)

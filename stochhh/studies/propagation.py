@@ -48,7 +48,8 @@ class Propagation(NamedTuple):
     jitter: Jitter | None
     is_uniform: bool
     bridged_um: tuple[float, float] | None  # stretch whose threshold impulses do not cross
-    deterministic_ms: Floats | None
+    deterministic_ms: Floats | None  # of the first that goes anywhere
+    deterministic: list[Wave]
     n_trials: int
     duration_ms: float
 
@@ -93,6 +94,9 @@ def compute(occasion: CircuitOccasion) -> Findings:
     if came:  # but not where impulses stay below the threshold
         seen = np.array([[wave.at(place) for wave in came] for place in places])
         places = places[(np.isnan(seen).mean(axis=1) < _FEW) & (places != reference)]
+    limits = []
+    if "deterministic_spike_time" in data:
+        limits = [one for one in find_waves(data, path, deterministic=True) if one.last > one.first]
     jitter = arrival_jitter(came, path.position_um, reference, places, stimulus)
     study = Propagation(
         path=path,
@@ -102,7 +106,8 @@ def compute(occasion: CircuitOccasion) -> Findings:
         jitter=jitter,
         is_uniform=is_uniform(data, path),
         bridged_um=_below(data, path),
-        deterministic_ms=_deterministic(data, path),
+        deterministic_ms=_first(limits, path) if "deterministic_spike_time" in data else None,
+        deterministic=limits,
         n_trials=len(trials),
         duration_ms=float(circuit.run.duration_ms),
     )
@@ -118,15 +123,11 @@ def _below(data: xr.Dataset, path: Path) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _deterministic(data: xr.Dataset, path: Path) -> Floats | None:
-    """When the first impulse of the deterministic limit that goes anywhere passes each place."""
-    if "deterministic_spike_time" not in data:
-        return None
+def _first(waves: list[Wave], path: Path) -> Floats:
+    """When the first of some impulses passes each place; NaN where it does not."""
     passage = np.full(len(path.compartment), np.nan)
-    waves = find_waves(data, path, deterministic=True)
-    first = next((wave for wave in waves if wave.last > wave.first), None)
-    if first is not None:
-        passage[first.first : first.last + 1] = first.passage_ms
+    for wave in waves[:1]:
+        passage[wave.first : wave.last + 1] = wave.passage_ms
     return passage
 
 

@@ -12,6 +12,7 @@ import stochhh
 from stochhh.analysis.cells import main_path
 from stochhh.plot.maps import mapped_places, said_place
 from stochhh.scenario import library_scenarios, load_experiment
+from stochhh.studies import analyse, find_study
 
 #: Every scenario with cells, and what makes it short.
 SHORT = {
@@ -61,7 +62,9 @@ def twice():
     tables = axon({**SQUID, "temperature": "18.5 degC"}, "1 mm", n=30)
     train = {"kind": "pulse-train", "amplitude": "300 pA", "start": "0.5 ms",
              "duration": "0.5 ms", "interval": "8 ms", "count": 2}  # fmt: skip
-    return stochhh.run({**tables, "stimulus": [train], "run": {"duration": "14 ms", "seed": 1}})
+    run = {"duration": "14 ms", "seed": 1}
+    analysis = {"propagation": {}}
+    return stochhh.run({**tables, "stimulus": [train], "run": run, "analysis": analysis})
 
 
 def white(axes):
@@ -77,6 +80,14 @@ def test_every_deterministic_impulse_has_its_white_line_and_the_legend_says_what
         lines = [line for line in white(axes) if len(line.get_xdata())]
         assert [line.get_xdata()[0] for line in lines] == pytest.approx(list(start))
         assert axes.get_legend_handles_labels()[1] == ["impulse, deterministic"]
+
+
+def test_the_picture_of_propagation_has_every_deterministic_impulse(twice):
+    (occasion,) = analyse(twice)
+    figure = find_study(occasion.name).draw(occasion.findings, "Propagation")
+    dashed = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "--"]
+    assert len(dashed) == 2
+    assert not overlaps(figure)
 
 
 def test_a_map_begins_at_place_0_and_has_no_hole_at_a_fork():
