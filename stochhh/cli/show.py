@@ -25,8 +25,9 @@ def show(
     ],
     overrides: Overrides = None,
     voltage: Annotated[
-        str, typer.Option("--at", help="For a scheme: the voltage its rates are shown at.")
-    ] = "-65 mV",
+        str | None,
+        typer.Option("--at", help="For a scheme: the voltage its rates are shown at; -65 mV."),
+    ] = None,
     graph: Annotated[
         Path | None, typer.Option(help="For a scheme: file for a drawing of its states.")
     ] = None,
@@ -41,10 +42,19 @@ def show(
     """Show a resolved membrane or its cells, or the states and rates of a channel scheme."""
     from stochhh.kinetics.files import is_scheme
 
+    if is_scheme(name):
+        if overrides:
+            raise InputError(f"--set: it sets keys of scenarios; got the channel scheme {name}")
+    elif graph is not None or voltage is not None:
+        raise InputError(
+            f"{'--at' if graph is None else '--graph'}: it is for the states and rates of a "
+            f"channel scheme, such as squid-na; got the scenario {name} (stochhh run draws what "
+            "it does)"
+        )
     if converge:
         _show_convergence(name, overrides or ())
     elif is_scheme(name):
-        _show_scheme(name, voltage, graph)
+        _show_scheme(name, voltage or "-65 mV", graph)
     else:
         _show_scenario(name, overrides or ())
 

@@ -95,3 +95,19 @@ def test_files_are_told_apart_by_their_tables(tmp_path):
     assert not is_scheme(str(tmp_path / "scenario.toml"))
     assert is_scheme("squid-na")
     assert not is_scheme("spontaneous_CW96")
+
+
+@pytest.mark.parametrize("name", ["dominoes", "squid-patch"])
+@pytest.mark.parametrize("option", [("--graph", "f.png"), ("--at", "-40 mV")])
+def test_what_is_for_schemes_is_refused_of_scenarios(call, tmp_path, name, option):
+    code, out, err = call("show", name, *option)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {option[0]}: it is for the states and rates of a channel scheme")
+    assert f"got the scenario {name}" in " ".join(err.split())
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_keys_are_not_set_of_a_scheme(call):
+    code, _, err = call("show", "squid-na", "--set", "membrane.area=3 um^2")
+    assert code == 2
+    assert err == "error: --set: it sets keys of scenarios; got the channel scheme squid-na\n"
