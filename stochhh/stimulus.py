@@ -103,9 +103,16 @@ def compile_stimuli(
     """
     duration = surroundings.duration_ms
     parts = []
+    rng = surroundings.noise_rng
+    n_noises = sum(is_random([stimulus]) for stimulus in stimuli)
+    streams = iter([rng, *rng.spawn(max(n_noises - 1, 0))])  # each noise has its own
     for index, stimulus in enumerate(stimuli):
+        own = surroundings._replace(
+            frozen_seed=_child(surroundings, index),
+            noise_rng=next(streams) if is_random([stimulus]) else rng,
+        )
         try:
-            part = pieces(stimulus, surroundings._replace(frozen_seed=_child(surroundings, index)))
+            part = pieces(stimulus, own)
         except InputError as error:
             raise InputError(f"{where}: stimulus[{index}]: {error}") from None
         parts.append(part)

@@ -423,6 +423,29 @@ def test_two_frozen_noises_are_different_noises():
     assert np.abs(opposite).max() > 1.0
 
 
+def test_each_noise_has_a_stream_of_its_own():
+    """The second took up the first one's draws, and changed with that one's resolution."""
+    fine, other = {**NOISE, "resolution": "0.01 ms"}, {**NOISE, "mean": "0 pA", "sd": "1 pA"}
+
+    def second(first):
+        """What the other noise adds to a first one."""
+        both, alone = compiled(first, other), compiled(first)
+        return both.at(both.end - 1e-6) - alone.at(both.end - 1e-6), both.end
+
+    here, end = second(NOISE)
+    there, at = second(fine)
+    np.testing.assert_allclose(np.interp(end, at, there), here, atol=1e-12)
+    # law: independent of the first, with the mean and SD asked for
+    both, alone = (compiled(*which, duration=10_000.0) for which in ((NOISE, other), (NOISE,)))
+    first, added = alone.current - 3.0, both.current - alone.current
+    assert smallest_p(whitened(added, 0.0, 1.0, 0.1)) > LEVEL
+    n, limit = len(first), stats.norm.isf(LEVEL / 2)
+    pieces = np.exp(-np.arange(40) * 0.05 / 0.1)  # their products are correlated as squares
+    error = 2.0 / np.sqrt(n) * np.sqrt(1 + 2 * np.sum(pieces[1:] ** 2))
+    assert abs(np.mean(first * added)) < limit * error
+    assert abs(np.mean(first * (added + 0.05 * first))) > limit * error  # negative control
+
+
 def test_only_fresh_noise_differs_from_trial_to_trial():
     frozen = {**NOISE, "kind": "frozen-noise"}
     assert is_random(read(STEP, NOISE))
