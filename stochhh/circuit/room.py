@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stochhh.circuit.plan import CircuitPlan
+from stochhh.circuit.sites import COHORTS
 from stochhh.errors import InputError
 from stochhh.execute import default_workers
 from stochhh.words import said_bytes
@@ -17,6 +18,7 @@ _PROGRAM_BYTES = 300e6  # of the program itself, as Linux counts them
 #: Of Python's objects, measured: tables of a cell or a synapse, a pool of channels.
 _ENTRY_BYTES, _POOL_BYTES = 3500, 600
 _SPACING_MV = 0.125  # of tables of rates and moves
+_WIDENED = 2  # room for cohorts, which grows while a spike's vesicles are on their way
 _COPIES = 2  # of records: those of the trials, and the dataset that is made of them
 
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # "max" for none
@@ -53,10 +55,11 @@ def memory_of(plan: CircuitPlan, n_points: int, n_trials: int, workers: int | No
     """
     at_once = min(workers or default_workers(), n_points * n_trials)
     limits = 0 if plan.mean_field else n_points
+    state = max(_state_bytes(plan, mean_field) for mean_field in {plan.mean_field, True})
     records = (n_points * n_trials + limits) * record_numbers(plan)
     return Memory(
         records=_COPIES * _NUMBER * records,
-        states=at_once * _state_bytes(plan),
+        states=at_once * state,
         tables=n_points * _tables_bytes(plan),
     )
 
@@ -128,12 +131,19 @@ def _n_sites(plan: CircuitPlan) -> int:
     return sum(synapse.release.sites for synapse in plan.synapses)
 
 
-def _state_bytes(plan: CircuitPlan) -> float:
-    """Channels by states and rate classes of every compartment and site; see `State`."""
+def _state_bytes(plan: CircuitPlan, mean_field: bool) -> float:
+    """Channels by states and rate classes of every compartment and site; see `State`.
+
+    The mean field has cohorts instead of sites, see `Cohorts`.
+    """
     n_states = sum(len(scheme.states) for scheme in plan.network.schemes)
     n_rates = sum(len(scheme.rates) for scheme in plan.network.schemes)
-    places = plan.network.n_compartments + _n_sites(plan)
-    return float(_NUMBER * places * (2 * n_states + n_rates + 20))
+    places = plan.network.n_compartments + (0 if mean_field else _n_sites(plan))
+    numbers = places * (2 * n_states + n_rates + 20)
+    if mean_field and plan.synapses:
+        most = max(len(plan.network.schemes[k].states) for k in plan.network.receptor_kind)
+        numbers += len(plan.synapses) * _WIDENED * COHORTS * (most + 8)
+    return float(_NUMBER * numbers)
 
 
 def _tables_bytes(plan: CircuitPlan) -> float:

@@ -20,6 +20,7 @@ _REARM_BELOW_MV = 20.0
 _PORTIONS = 32  # of the vesicles of a spike in the mean field
 #: Cohorts of a synapse that there is room for at first.
 _SETTLED, _WAITING = 16, 4
+COHORTS = _SETTLED + _WAITING
 
 
 def build_synapses(

@@ -15,6 +15,7 @@ from stochhh.analysis.summary import summarise
 from stochhh.circuit import build, room
 from stochhh.circuit.plan import CircuitPlan, generator
 from stochhh.circuit.planning import plan_circuit
+from stochhh.circuit.sites import with_more_room
 from stochhh.circuit.trial import begin, drawn
 from stochhh.console import estimate_table, summary_table
 from stochhh.console_circuits import cell_tables
@@ -171,10 +172,21 @@ def test_the_memory_of_states_and_tables_is_that_of_their_arrays():
     plan = planned(network_of(20, 400))
     memory = room.memory_of(plan, 1, 1, workers=1)
     state = array_bytes(begun(plan))
-    assert memory.states == pytest.approx(state, rel=0.3)
+    assert room._state_bytes(plan, mean_field=False) == pytest.approx(state, rel=0.3)
     tables = array_bytes(plan.steps, plan.laws, plan.cable)
     assert memory.tables - 420 * 3500 - 40 * 600 == pytest.approx(tables, rel=0.3)
     assert room.memory_of(plan, 3, 5, workers=2).states == 2 * memory.states
+
+
+def test_the_memory_of_the_mean_field_counts_the_cohorts_of_its_synapses():
+    """It was that of sites alone, a fifth of what the deterministic limit beside takes."""
+    plan = planned(network_of(20, 400))
+    state = begun(plan.twin())
+    widened = state._replace(mean=with_more_room(state.mean))
+    needed = room.memory_of(plan, 1, 1, workers=1).states
+    assert needed == pytest.approx(array_bytes(widened), rel=0.3)
+    assert needed > 2 * array_bytes(begun(plan))
+    assert room.memory_of(plan.twin(), 1, 1, workers=1).states == needed
 
 
 def test_more_synapses_than_a_circuit_may_have_are_refused():
