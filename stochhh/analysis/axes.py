@@ -14,6 +14,7 @@ from stochhh.analysis.setup import Setup
 Floats = NDArray[np.float64]
 
 _NUMBER_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(.*)")
+_FILE = re.compile(r"\.(toml|csv|swc|nc)$")
 _PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm", "degC": "°C"}
 
 
@@ -105,23 +106,38 @@ def numbers_of_one_unit(values: Sequence[Any]) -> tuple[Floats, str]:
 
 
 def axis_label(key: str, unit: str) -> str:
-    """Last part of a key with its unit, as an axis of a picture says it."""
-    name = key.rsplit(".", 1)[-1].replace("_", " ")
+    """Words of a key with its unit, as an axis of a picture says it."""
+    name = key_words(key)
     return f"{name} ({_PRETTY.get(unit, unit)})" if unit else name
 
 
-def axis_numbers(values: Sequence[Any], key: str) -> tuple[Floats, str]:
-    """Turn the values of a swept key into numbers and an axis label; others are counted."""
+def axis_numbers(values: Sequence[Any], key: str) -> tuple[Floats | None, str]:
+    """Turn the values of a swept key into numbers, None if they are texts, and an axis label."""
     try:
         numbers, unit = numbers_of_one_unit(values)
     except ValueError:
-        return np.arange(len(values), dtype=float), f"{axis_label(key, '')} (point)"
+        return None, axis_label(key, "")
     return numbers, axis_label(key, unit)
 
 
+def swept_label(values: Sequence[Any], key: str, given: str) -> str:
+    """Label of a swept axis: what its scenario calls it, unless that is of another unit.
+
+    As where a base names the axis of a sweep that this scenario has replaced.
+    """
+    try:
+        unit = numbers_of_one_unit(values)[1]
+    except ValueError:
+        unit = ""
+    fits = _PRETTY.get(unit, unit) in given if unit else "(" not in given
+    return given if given and fits else axis_label(key, unit)
+
+
 def value_label(value: Any) -> str:
-    """Write a swept value with pretty units; true and false as on and off."""
+    """Write a swept value with pretty units; true and false as on and off, a file by its name."""
     text = {"True": "on", "False": "off"}.get(str(value), str(value))
+    if _FILE.search(text):
+        return re.split(r"[/\\]", text)[-1].removesuffix(".toml")
     for plain, pretty in _PRETTY.items():
         text = text.replace(plain, pretty)
     return text
@@ -129,15 +145,18 @@ def value_label(value: Any) -> str:
 
 def place_label(place: Mapping[str, Any]) -> str:
     """Write the values of swept keys, as in ``area 100 µm², squid-k noise off``."""
-    return ", ".join(_place_label(key, value) for key, value in place.items())
+    words = {key: key_words(key) for key in place}
+    for key, name in words.items():
+        if list(words.values()).count(name) > 1:  # of two stimuli, for one
+            words[key] = " ".join(key.split(".")[:-1]) + f" {name}"
+    return ", ".join(f"{words[key]} {value_label(value)}" for key, value in place.items())
 
 
-def _place_label(key: str, value: Any) -> str:
+def key_words(key: str) -> str:
+    """Last part of a key in words; of channels with the population they are of."""
     *above, last = key.split(".")
     words = last.replace("_", " ")
-    if "channels" in above:  # which population it is of
-        words = f"{above[-1]} {words}"
-    return f"{words} {value_label(value)}"
+    return f"{above[-1]} {words}" if "channels" in above else words
 
 
 def _others(place: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from stochhh.analysis.estimates import Estimate
 from stochhh.plot import style
 
 _LOG_RATIO = 20.0
+_PALEST = 0.75  # of viridis from 0 to 1: beyond it lines are weak on white paper
 _LONGEST_LINE = 78  # letters of a title in bold
 
 
@@ -54,14 +55,20 @@ def shades(n: int) -> list[Any]:
 
     if n == 1:
         return [style.VOLTAGE]
-    return [mpl.colormaps["viridis"](x) for x in np.linspace(0.0, 0.85, n)]
+    return [mpl.colormaps["viridis"](x) for x in np.linspace(0.0, _PALEST, n)]
 
 
 def spread_axis(axes: Axes, x: ArrayLike) -> None:
-    """Make the horizontal axis logarithmic where its values spread over more than a decade."""
+    """Make the horizontal axis logarithmic where its values spread over more than a decade.
+
+    Over less than three its ticks are plain numbers, not powers of ten alone.
+    """
     values = np.asarray(x, dtype=np.float64)
     if np.all(values > 0.0) and values.max() / values.min() >= _LOG_RATIO:
         axes.set_xscale("log")
+        if values.max() / values.min() < 1000.0:
+            few = values.max() / values.min() < 100.0
+            plain_log_axis(axes.xaxis, (1.0, 2.0, 5.0) if few else (1.0, 3.0))
         axes.xaxis.set_minor_formatter(NullFormatter())  # they would run into each other
 
 

@@ -63,7 +63,8 @@ def _peaks(axes: Axes, result: Result, colors: np.ndarray) -> None:
     key, clamp = next(iter(result.scenario.sweep)), result.scenario.clamp
     assert clamp is not None
     points = [result.point(j) for j in range(result.n_points)]
-    x, label = axis_numbers([data.coords[key].item() for data in points], key)
+    numbers, label = axis_numbers([data.coords[key].item() for data in points], key)
+    x = np.arange(len(points), dtype=float) if numbers is None else numbers
     kinds = (False, True) if result.has_deterministic else (False,)
     of_trials, *of_limit = (
         [clamp_peaks(data, float(clamp.holding_mV), kind) for data in points] for kind in kinds

@@ -50,7 +50,7 @@ def _draw_point(result: Result, scenario: Scenario) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     start = 0.0 if layout.start_ms is None else float(layout.start_ms)
     end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
-    view = View(data, layout.traces, start, end)
+    view = View(data, layout.traces, start, end, layout.voltage)
     axes = figure.subplots(
         len(names), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]

@@ -28,12 +28,14 @@ class View:
     data : of one point.
     n_traces : trials to draw.
     start_ms, end_ms : what will be shown, None for all.
+    voltage_label : of the axis of voltages.
     """
 
     data: xr.Dataset
     n_traces: int
     start_ms: float | None = None
     end_ms: float | None = None
+    voltage_label: str = "voltage (mV)"
 
     @cached_property
     def span(self) -> Span:
@@ -92,7 +94,7 @@ def stimulus(axes: Axes, view: View) -> None:
     axes.margins(y=0.15)
 
 
-def voltage(axes: Axes, view: View) -> None:
+def voltage(axes: Axes, view: View, legend: bool = True) -> None:
     """Membrane potential of several trials over the deterministic one; under clamp the command."""
     if "total_current" in view.data:
         axes.plot(view.time, view.curve("voltage")[0], color=style.STIMULUS, linewidth=1.2)
@@ -105,13 +107,14 @@ def voltage(axes: Axes, view: View) -> None:
     ):
         label = None
         if number == 0:
-            label = f"{len(traces)} trials" if len(traces) > 1 else "one trial"
+            label = _counted(len(traces), view.data.sizes["trial"], "trial")
         axes.plot(view.time, trace, color=style.VOLTAGE, alpha=strength, label=label, **style.TRIAL)
     if "deterministic_voltage" in view.data:
         limit = view.curve("deterministic_voltage")
         axes.plot(view.time, limit, label=limit_label(view.data.attrs), **style.LIMIT)
-    axes.set_ylabel("voltage (mV)")
-    legend_above(axes)
+    axes.set_ylabel(view.voltage_label)
+    if legend:
+        legend_above(axes)
 
 
 def open_channels(axes: Axes, view: View) -> None:
@@ -242,6 +245,13 @@ def _by_population(axes: Axes, view: View, name: str, factor: Any) -> None:
         if course is not None:
             axes.plot(view.time, course[:, p], **{**style.LIMIT, "linewidth": 0.9})
     legend_above(axes)
+
+
+def _counted(shown: int, there: int, what: str) -> str:
+    """How many of what are drawn, as in ``3 of 5 trials``."""
+    if there == 1:
+        return f"one {what}"
+    return f"{there} {what}s" if shown == there else f"{shown} of {there} {what}s"
 
 
 def _mean(sweeps: Any) -> Any:

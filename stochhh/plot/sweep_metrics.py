@@ -1,8 +1,7 @@
-"""The picture of a sweep of which only numbers were kept: each against the first axis."""
+"""The picture of a sweep of which only numbers were kept: each along the swept axes."""
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,16 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stochhh.analysis.axes import axis_numbers, place_label
+from stochhh.analysis.axes import place_label
 from stochhh.analysis.estimates import mean_estimate
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, shades
+from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
+from stochhh.plot.sweep_grid import Grid, draw_grid, grid_of, legend_of
+from stochhh.plot.sweep_points import choose_points
 from stochhh.scenario import Experiment, axes_of
 from stochhh.scenario.sweep_tables import REPEATS
+from stochhh.scenario.sweeps import places_of
 
 _SPIKING = (
     ("firing_rate", "firing rate (Hz)"),
@@ -37,41 +40,43 @@ _IMPULSES = (
 )
 _SINGLE = ("spikes_at_end", "impulses at the end")
 _PARTS = ("cell", "synapse")
-_MOST_CURVES = 6
-_LOG_RATIO = 20.0
+_MOST_ROWS = 8
 
 
 @style.as_written
 def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
     """Draw up to four numbers with their 95 % intervals along the first axis that is no repeat.
 
-    Repeats are pooled with trials; values on the other axes are a curve each, up to six of
-    them. The deterministic limit is dashed and black.
+    Repeats are pooled with trials. Values on a second axis are a curve each, or rows of a
+    heat map; on a third one the middle value is drawn, or that of ``figure.rows``. The
+    deterministic limit is dashed.
     """
+    places = list(places_of(scenario))
+    further = [axis.name for axis in axes_of(scenario) if axis.name != REPEATS][2:]
+    chosen = choose_points(scenario, places, _MOST_ROWS).fixed if further else {}
+    fixed = {key: chosen[key] for key in further if key in chosen}
+    shown = _CLAMPED if "current_mean" in dataset else _SPIKING
+    if "rate_at_end" in dataset:
+        shown = _IMPULSES if has_rates(dataset) else (_SINGLE, *_IMPULSES[1:])
+    there = [(name, label) for name, label in shown if _is_known(dataset, name)]
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 4.6), layout="constrained")
-        figure.suptitle(scenario.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-        panels: Any = figure.subplots(2, 2, sharex=True)
-        shown = _CLAMPED if "current_mean" in dataset else _SPIKING
-        if "rate_at_end" in dataset:
-            shown = _IMPULSES if has_rates(dataset) else (_SINGLE, *_IMPULSES[1:])
-        for axes, (name, label) in zip(panels.flat, shown, strict=True):
-            if name not in dataset:
-                axes.set_axis_off()
-                continue
+        n_rows = max(-(-len(there) // 2), 1)
+        figure = Picture(figsize=(style.WIDTH, 0.6 + 2.1 * n_rows), layout="constrained")
+        headline(figure, scenario.title)
+        panels: Any = figure.subplots(n_rows, 2, squeeze=False)
+        for axes in panels.flat[len(there) :]:
+            axes.set_axis_off()
+        drawn: Grid | None = None
+        for axes, (name, label) in zip(panels.flat, there, strict=False):
             part, among = last_part(dataset, name)
-            _draw(axes, part, scenario, name)
-            axes.set_ylabel(f"{label}\n{among}" if among else label)
-            if shown is not _CLAMPED:  # none of these is below zero, though an interval may be
+            grid = _grid(part, scenario, places, fixed, name)
+            whole = f"{label}\n{among}" if among else label
+            draw_grid(axes, grid, whole, scenario.figure.axis, "deterministic")
+            drawn = drawn or grid
+            if shown is not _CLAMPED and not grid.is_map:  # none is below zero
                 axes.set_ylim(bottom=0.0)
-        for upper, lower in panels.T:
-            if lower.axison:
-                upper.set_xlabel("")
-            else:
-                upper.tick_params(labelbottom=True)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        if handles:
-            figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        if drawn is not None:
+            _legend(figure, panels.flat[0], drawn, fixed)
     return figure
 
 
@@ -94,47 +99,36 @@ def last_part(dataset: xr.Dataset, name: str) -> tuple[xr.Dataset, str]:
     return chosen, str(chosen[part].item())
 
 
-def _draw(axes: Axes, dataset: xr.Dataset, scenario: Experiment, name: str) -> None:
-    swept = [axis for axis in axes_of(scenario) if axis.name != REPEATS]
-    pooled = [dim for dim in (REPEATS, "trial") if dim in dataset[name].dims]
-    values = dataset[name].transpose(*(axis.name for axis in swept), *pooled)
-    limit = dataset.get(f"deterministic_{name}")
-    if limit is not None and REPEATS in limit.dims:
-        limit = limit.isel({REPEATS: 0})
-    if not swept:
-        x, label = np.zeros(1), ""
-        table = values.values.reshape(1, 1, -1)
-        others = [""]
-        limits = None if limit is None else limit.values.reshape(1, 1)
-    else:
-        first, *rest = swept
-        x, label = axis_numbers([step[0] for step in first.steps], first.name)
-        table = values.values.reshape(len(x), -1, int(np.prod([values.sizes[d] for d in pooled])))
-        places = product(*(axis.steps for axis in rest))
-        others = [
-            place_label({axis.name: step[0] for axis, step in zip(rest, place, strict=True)})
-            for place in places
-        ]
-        limits = None
-        if limit is not None:
-            ordered = limit.transpose(*(axis.name for axis in swept))
-            limits = ordered.values.reshape(len(x), -1)
-    chosen = np.unique(np.linspace(0, len(others) - 1, min(len(others), _MOST_CURVES)).round())
-    order = np.argsort(x, kind="stable")
-    for color, k in zip(shades(len(chosen)), chosen.astype(int), strict=True):
-        estimates = [mean_estimate(table[i, k]) for i in order]
-        draw_estimates(axes, x[order], estimates, color, others[k] or "trials (mean, 95 %)")
-        if limits is not None:
-            axes.plot(
-                x[order],
-                limits[order, k],
-                marker="s",
-                markersize=2.5,
-                label="deterministic" if k == 0 else None,
-                **style.LIMIT,
-            )
-    if np.all(x > 0) and x.max() / x.min() >= _LOG_RATIO:
-        axes.set_xscale("log")
-    if not swept:
-        axes.set_xticks([])
-    axes.set_xlabel(scenario.figure.axis or label)
+def _is_known(dataset: xr.Dataset, name: str) -> bool:
+    """Whether a number was found at any point."""
+    return name in dataset and bool(dataset[name].notnull().any())
+
+
+def _grid(
+    dataset: xr.Dataset,
+    scenario: Experiment,
+    places: list[dict[str, Any]],
+    fixed: dict[str, Any],
+    name: str,
+) -> Grid:
+    dims = [axis.name for axis in axes_of(scenario)]
+    values = dataset[name].transpose(*dims, ...).values.reshape(len(places), -1)
+    limit = None
+    if f"deterministic_{name}" in dataset:
+        limits = dataset[f"deterministic_{name}"].transpose(*dims).values.reshape(len(places))
+        limit = limits.__getitem__
+    return grid_of(scenario, places, fixed, lambda of: mean_estimate(values[of].ravel()), limit)
+
+
+def _legend(figure: Figure, axes: Axes, grid: Grid, fixed: dict[str, Any]) -> None:
+    """Say below the picture what its curves are, and what is the same in all of it."""
+    handles, labels = axes.get_legend_handles_labels()
+    said = [legend_of(grid), f"all at {place_label(fixed)}" if fixed else ""]
+    if handles or fixed:
+        figure.legend(
+            handles,
+            labels,
+            title="; ".join(filter(None, said)),
+            loc="outside lower center",
+            ncols=max(len(handles), 1) if len(handles) < 5 else 3,
+        )

@@ -41,6 +41,7 @@ from stochhh.fields import (
 )
 from stochhh.scenario.analyses import Analysis
 from stochhh.scenario.clamp import VoltageClamp
+from stochhh.scenario.figure_rows import FigureRows, check_rows
 from stochhh.scenario.paths import PathText
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.sweep_tables import SweepLists, Swept
@@ -201,6 +202,10 @@ class FigureLayout(Table):
     axis: Annotated[StrictStr, Field(max_length=100), ONE_LINE] = Field(
         "", description="label of the swept axis"
     )
+    rows: FigureRows = Field({})
+    voltage: Annotated[StrictStr, Field(max_length=100), ONE_LINE] = Field(
+        "voltage (mV)", description="label of voltages, of a model that counts them from rest"
+    )
     annotate: StrictBool = Field(False, description="name the phases of the action potential")
 
 
@@ -245,6 +250,11 @@ class Scenario(Swept):
                 "run.initial: a clamped membrane starts at clamp.holding, in equilibrium; "
                 "drop voltage, displacement and settle"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rows_are_points(self) -> Self:
+        check_rows(self.figure.rows, self.sweep)
         return self
 
     @model_validator(mode="after")

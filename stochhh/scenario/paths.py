@@ -209,13 +209,21 @@ def map_paths(data: Tables, change: Change) -> Tables:
     if isinstance(run, dict) and isinstance(run.get("initial"), dict):
         data["run"] = {**run, "initial": anchored(run["initial"], "result", True)}
     if isinstance(data.get("sweep"), dict):
-        data["sweep"] = {
-            key: [_changed_value(key, value, change) for value in values]
-            if isinstance(values, list)
-            else values
-            for key, values in data["sweep"].items()
-        }
+        data["sweep"] = _changed_values(data["sweep"], change)
+    figure = data.get("figure")
+    if isinstance(figure, dict) and isinstance(figure.get("rows"), dict):
+        data["figure"] = {**figure, "rows": _changed_values(figure["rows"], change)}
     return data
+
+
+def _changed_values(table: dict[str, Any], change: Change) -> dict[str, Any]:
+    """Change the paths among the values of swept keys, a list of them or one."""
+    return {
+        key: [_changed_value(key, value, change) for value in values]
+        if isinstance(values, list)
+        else _changed_value(key, values, change)
+        for key, values in table.items()
+    }
 
 
 def _changed_value(key: str, value: Any, change: Change) -> Any:

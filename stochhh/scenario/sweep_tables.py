@@ -148,17 +148,22 @@ def range_values(key: str, first: Any, to: Any, points: Any, spacing: Any = "lin
     return [f"{number:.10g} {unit}" for number in numbers] if unit else list(numbers)
 
 
-def _number(key: str, name: str, value: Any) -> tuple[float, str]:
+def as_number(value: Any) -> tuple[float, str] | None:
+    """Number and unit of a swept value, whose unit is empty if it is a plain number; or None."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number, unit = float(value), ""
-    else:
-        found = _NUMBER_UNIT.fullmatch(value) if isinstance(value, str) else None
-        if found is None or not found.group(2):
-            raise InputError(
-                f'"{key}": {name}: got {said_value(value)}, need a number or a quantity such as '
-                '"10 um^2"'
-            )
-        number, unit = float(found.group(1)), found.group(2)
+        return float(value), ""
+    found = _NUMBER_UNIT.fullmatch(value) if isinstance(value, str) else None
+    return None if found is None else (float(found.group(1)), found.group(2) or "")
+
+
+def _number(key: str, name: str, value: Any) -> tuple[float, str]:
+    found = as_number(value)
+    if found is None or (isinstance(value, str) and not found[1]):
+        raise InputError(
+            f'"{key}": {name}: got {said_value(value)}, need a number or a quantity such as '
+            '"10 um^2"'
+        )
+    number, unit = found
     if not math.isfinite(number):
         raise InputError(f'"{key}": {name}: got {said_value(value)}, need a finite number')
     return number, unit

@@ -124,6 +124,9 @@ def points_of(scenario: AnyExperiment, any_key: bool = False) -> Iterator[Point[
         yield Point({}, scenario)
         return
     unswept = {key: value for key, value in scenario.data.items() if key != "sweep"}
+    if "figure" in unswept:  # its rows are points of the sweep
+        rowless = {key: value for key, value in unswept["figure"].items() if key != "rows"}
+        unswept["figure"] = rowless
     used = _places(scenario, _axes(scenario, lambda value: value))
     for place, values in zip(places_of(scenario), used, strict=True):
         data = unswept
