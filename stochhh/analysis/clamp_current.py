@@ -16,6 +16,23 @@ Floats = NDArray[np.float64]
 
 _SAME_MV = 1e-9
 _HOLDING = "clamp.holding"  # where it is swept
+_LIMIT = "deterministic_total_current"
+
+
+class ClampValues(NamedTuple):
+    """Current of each trial where it is expected to be largest while the command is off holding.
+
+    Attributes
+    ----------
+    inward_pA, outward_pA : (trials,) at the moment of the largest current below and above zero,
+        NaN where there is none.
+    inward_ms, outward_ms : (trials,) those moments.
+    """
+
+    inward_pA: Floats
+    inward_ms: Floats
+    outward_pA: Floats
+    outward_ms: Floats
 
 
 class ClampPeaks(NamedTuple):
@@ -25,7 +42,7 @@ class ClampPeaks(NamedTuple):
     ----------
     inward_pA, outward_pA : mean over trials of the current, below and above zero, at the
         recorded moment where it is expected to be largest.
-    inward_ms, outward_ms : those moments.
+    inward_ms, outward_ms : those moments; None where trials have several.
     """
 
     inward_pA: Estimate
@@ -41,12 +58,35 @@ class ClampPeaks(NamedTuple):
 
 
 def clamp_peaks(data: xr.Dataset, holding_mV: float, deterministic: bool = False) -> ClampPeaks:
-    """Peaks of the clamp current of one point of a result.
+    """Peaks of the clamp current of one point of a result; arguments as of `clamp_values`."""
+    return peaks_of(clamp_values(data, holding_mV, deterministic), _LIMIT in data)
+
+
+def peaks_of(values: ClampValues, known_before: bool) -> ClampPeaks:
+    """Peaks from the currents of trials.
+
+    Parameters
+    ----------
+    values : of each trial
+    known_before : the moment was chosen by the deterministic limit. Where the trials' own mean
+        chose it, an interval would pretend that it had been known: there is none.
+    """
+    found: list[tuple[Estimate, float | None]] = []
+    for current, moment in (values[:2], values[2:]):
+        estimate = mean_estimate(current)
+        moments = np.unique(moment[np.isfinite(moment)])
+        alone = float(moments[0]) if len(moments) == 1 else None
+        found.append((estimate if known_before else Estimate(estimate.value), alone))
+    (inward, inward_ms), (outward, outward_ms) = found
+    return ClampPeaks(inward, inward_ms, outward, outward_ms)
+
+
+def clamp_values(data: xr.Dataset, holding_mV: float, deterministic: bool = False) -> ClampValues:
+    """Clamp current of each trial of one point at the moments where it is expected largest.
 
     Under a clamp channels do not act on one another, so the current of the deterministic limit
-    is the expected one at every moment. It chooses the moment, before the trials are looked at;
-    their mean there has Student's interval. Without the limit the trials' own mean chooses,
-    and then an interval would pretend that the moment had been known: there is none.
+    is the expected one at every moment. It chooses the moment, before the trials are looked at.
+    Without the limit the trials' own mean chooses.
 
     Parameters
     ----------
@@ -57,9 +97,8 @@ def clamp_peaks(data: xr.Dataset, holding_mV: float, deterministic: bool = False
     """
     if _HOLDING in data.coords:
         holding_mV = float(parse(str(data.coords[_HOLDING].item()), VOLTAGE))
-    limit = "deterministic_total_current"
-    chooser = data[limit if limit in data else "total_current"].variable
-    current = data[limit if deterministic else "total_current"].variable
+    chooser = data[_LIMIT if _LIMIT in data else "total_current"].variable
+    current = data[_LIMIT if deterministic else "total_current"].variable
     time, command = data["time"].variable, data["voltage"].variable
     lowest, highest = [np.inf, 0], [-np.inf, 0]
     seen = False
@@ -79,14 +118,9 @@ def clamp_peaks(data: xr.Dataset, holding_mV: float, deterministic: bool = False
                 highest = [float(expected[high]), first + int(high)]
         if seen:
             break
-    found: list[tuple[Estimate, float | None]] = []
+    found: list[Floats] = []
     for value, row in ((lowest[0], lowest[1]), (-highest[0], highest[1])):
-        if not value < 0.0:
-            found.append((Estimate(None), None))
-            continue
-        estimate = mean_estimate(np.atleast_2d(current[..., int(row)].values).ravel())
-        if limit not in data:
-            estimate = Estimate(estimate.value)
-        found.append((estimate, float(time[int(row)].values)))
-    (inward, inward_ms), (outward, outward_ms) = found
-    return ClampPeaks(inward, inward_ms, outward, outward_ms)
+        here = np.atleast_1d(current[..., int(row)].values).astype(np.float64)
+        moment = float(time[int(row)].values) if value < 0.0 else np.nan
+        found += [np.where(value < 0.0, here, np.nan), np.full(len(here), moment)]
+    return ClampValues(*found)

@@ -100,6 +100,31 @@ def from_sums(sums: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
         return statistic(total), statistic(total - sums)
 
 
+def pooled_sd(means: ArrayLike, sds: ArrayLike) -> Estimate:
+    """SD of records of several trials about the mean of all, from the mean and SD of each.
+
+    The mean of the trials' own SDs leans low, for each is taken about a mean of its own.
+    The interval is from leaving out one trial at a time; fewer than 5 have none.
+
+    Parameters
+    ----------
+    means, sds : (trials,) of as many records each; those that are not finite are left out
+    """
+    mean, sd = (np.asarray(one, dtype=np.float64) for one in (means, sds))
+    kept = np.isfinite(mean) & np.isfinite(sd)
+    if not kept.any():
+        return Estimate(None)
+    away = mean[kept] - mean[kept].mean()
+    sums = np.stack([np.ones_like(away), away, away**2 + sd[kept] ** 2], axis=1)
+
+    def spread(total: Floats) -> Floats:
+        n, first, second = np.moveaxis(total, -1, 0)
+        return np.asarray(np.sqrt(np.maximum(second / n - (first / n) ** 2, 0.0)))
+
+    whole, left_out = from_sums(sums, spread)
+    return jackknifed(float(whole), left_out, logarithmic=True)
+
+
 def units(lengths: Sequence[int]) -> list[tuple[int, slice]]:
     """What to leave out at a time: whole trials or, of fewer than 5, blocks of them.
 

@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from stochhh.analysis.circuit_summary import summarise_points
-from stochhh.analysis.clamp_current import clamp_peaks
+from stochhh.analysis.circuit_summary import summarise_circuit
+from stochhh.analysis.circuit_trials import circuit_trials
+from stochhh.analysis.clamp_current import ClampValues, peaks_of
 from stochhh.analysis.estimates import mean_estimate, named, share_estimate
 from stochhh.analysis.interspike_intervals import isi_statistics
+from stochhh.analysis.jackknife import pooled_sd
 from stochhh.analysis.spikes import firing_rate_hz, first_spike_ms
-from stochhh.lazy import pieces
+from stochhh.analysis.trial_numbers import (
+    CLAMPED,
+    SPIKES,
+    About,
+    Numbers,
+    Trials,
+    means,
+    patch_trials,
+)
 from stochhh.result import Result
-from stochhh.scenario import Scenario
-from stochhh.stimulus import is_steady
 
 Floats = NDArray[np.float64]
 Summary = dict[str, Any]
@@ -25,8 +32,6 @@ Summary = dict[str, Any]
 _HOW = (  # attributes that say how a result was made
     "step_ms", "longest_step_ms", "method_chosen", "deterministic_given", "deterministic_solver",
 )  # fmt: skip
-_MOST_IN_MEDIAN = 1_000_000
-
 
 def summarise(result: Result) -> Summary:
     """Summarise a run.
@@ -45,10 +50,7 @@ def summarise(result: Result) -> Summary:
         instead (`stochhh.analysis.circuit_summary`).
     """
     attrs = result.dataset.attrs
-    if result.is_circuit:
-        points = summarise_points(result)
-    else:
-        points = [_point(result, index) for index in range(result.n_points)]
+    points = [_point(result, index) for index in range(result.n_points)]
     summary: Summary = {
         "scenario": result.name,
         "title": result.title,
@@ -75,44 +77,45 @@ def summarise(result: Result) -> Summary:
 
 
 def _point(result: Result, index: int) -> Summary:
-    data, duration = result.point(index), result.duration_ms
-    trains = result.spike_trains(index)
+    data = result.point(index)
     place = {
         str(name): coordinate.item()
         for name, coordinate in data.coords.items()
         if coordinate.ndim == 0 and name != "point"
     }
-    before, steady = _before_stimulus(data), _is_steady(result)
-
-    def told(trains: Sequence[Floats], prefix: str) -> Summary:
-        return {
-            **_spike_statistics(trains, duration, steady),
-            "voltage": _voltage(data, prefix, before, np.array([len(t) > 0 for t in trains])),
-            **_clamp_current(result, data, prefix),
-            "ions": _ions(data, prefix),
-        }
-
-    summary = {
-        **({"place": place, "trials": len(trains)} if place else {}),
-        **told(trains, ""),
-        "transitions": int(np.nansum(data["transitions"].values)),
+    trials = circuit_trials(result, index) if result.is_circuit else patch_trials(result, index)
+    return {
+        **({"place": place, "trials": trials.n} if place else {}),
+        **summarise_trials(trials),
     }
-    if result.has_deterministic:
-        limit = told(result.spike_trains(index, deterministic=True), "deterministic_")
+
+
+def summarise_trials(trials: Trials) -> Summary:
+    """Summarise trials of one point, as `summarise` has them."""
+    if trials.about.cells:
+        return summarise_circuit(trials)
+    known = bool(trials.limit)
+    summary = {
+        **_told(trials.numbers, trials.about, known),
+        "transitions": int(np.nansum(trials.numbers["transitions"])),
+    }
+    if trials.limit:
+        limit = _told(trials.limit, trials.about, known)
         summary["deterministic"] = _without_intervals(limit | {"transitions": 0})
-    if result.method == "deterministic":
+    if trials.about.method == "deterministic":
         summary = _without_intervals(summary)
-        summary["deterministic"] = {key: summary[key] for key in summary if key != "place"}
+        summary["deterministic"] = dict(summary)
     return summary
 
 
-def _is_steady(result: Result) -> bool:
-    """Whether what drives the membrane is the same at all times of a trial, at all points."""
-    scenario = result.experiment
-    assert isinstance(scenario, Scenario)
-    moved = [key for key in scenario.sweep if key.startswith("stimulus")]
-    timed = any(key.rpartition(".")[2] not in ("amplitude", "mean", "sd") for key in moved)
-    return not timed and is_steady(scenario.stimulus, 0.0, result.duration_ms)
+def _told(numbers: Numbers, about: About, known_before: bool) -> Summary:
+    trains = numbers[SPIKES]
+    return {
+        **_spike_statistics(trains, about.duration_ms, about.steady),
+        "voltage": _voltage(numbers, about, np.array([len(train) > 0 for train in trains])),
+        **_clamp_current(numbers, known_before),
+        "ions": means("ions", numbers, about.populations),
+    }
 
 
 def _without_intervals(summary: Summary) -> Summary:
@@ -146,66 +149,49 @@ def _spike_statistics(trains: Sequence[Floats], duration_ms: float, steady: bool
     }
 
 
-def _before_stimulus(data: xr.Dataset) -> slice:
-    """Record times before any current flows; all of them if it flows at once or never."""
-    first = data.sizes["time"]
-    for index, values in pieces(data["stimulus"].variable):
-        if index[-1].start < first and np.any(values):
-            first = min(first, index[-1].start + int(np.nonzero(values)[0][0]))
-    return slice(0, first) if 0 < first < data.sizes["time"] else slice(None)
+def _voltage(numbers: Numbers, about: About, fired: NDArray[np.bool_]) -> Summary:
+    """Rest and peak voltage, averaged over trials.
 
-
-def _voltage(data: xr.Dataset, prefix: str, before: slice, fired: NDArray[np.bool_]) -> Summary:
-    """Rest (median before the stimulus) and peak voltage of each trial, averaged over trials.
-
-    The median of a very long record is that of every k-th value. Without current the
-    membrane cannot leave the range of its reversal potentials, nor can the mean of its rest.
+    Without current the membrane cannot leave the range of its reversal potentials, nor can the
+    mean of its rest.
     """
-    voltage = data[f"{prefix}voltage"].variable
-    trials = [voltage] if voltage.ndim == 1 else list(voltage)
-    start, stop, _ = before.indices(voltage.shape[-1])
-    sampled = slice(start, stop, -(-(stop - start) // _MOST_IN_MEDIAN))
-    rest = np.array([np.median(trial[sampled].values) for trial in trials])
-    peak = np.atleast_1d(data[f"{prefix}highest_voltage"].values)
+    rest, peak = numbers["rest"], numbers["highest"]
     firing = fired if fired.any() else np.ones_like(fired)
-    return {
-        **named("rest_mV", mean_estimate(rest, *_range_of_rest(data, rest))),
+    found = {
+        **named("rest_mV", mean_estimate(rest, *_range_of_rest(about.reversal_mV, rest))),
         **named("peak_mV", mean_estimate(peak[firing])),
         **named("silent_peak_mV", mean_estimate(peak[~firing])),
     }
+    if "voltage_mean" in numbers:  # which sweeps keep besides
+        found |= {
+            **named("mean_mV", mean_estimate(numbers["voltage_mean"])),
+            **named("sd_mV", pooled_sd(numbers["voltage_mean"], numbers["voltage_sd"])),
+            **named("lowest_mV", mean_estimate(numbers["lowest"])),
+        }
+    return found
 
 
-def _range_of_rest(data: xr.Dataset, rest_mV: Floats) -> tuple[float, float]:
+def _range_of_rest(reversal_mV: tuple[float, ...], rest_mV: Floats) -> tuple[float, float]:
     """Bounds of the resting voltage: the channels' reversal potentials, if all lie between."""
-    reversal = data["reversal"].values
-    if len(reversal) == 0:
+    if not reversal_mV:
         return -np.inf, np.inf
-    low, high = float(reversal.min()), float(reversal.max())
+    low, high = min(reversal_mV), max(reversal_mV)
     return (low, high) if low < rest_mV.min() and rest_mV.max() < high else (-np.inf, np.inf)
 
 
-def _clamp_current(result: Result, data: xr.Dataset, prefix: str) -> Summary:
+def _clamp_current(numbers: Numbers, known_before: bool) -> Summary:
     """Largest inward and outward current of a clamped membrane, and the larger of the two."""
-    scenario = result.experiment
-    if f"{prefix}total_current" not in data or not isinstance(scenario, Scenario):
+    if "inward" not in numbers:
         return {}
-    assert scenario.clamp is not None
-    peaks = clamp_peaks(data, float(scenario.clamp.holding_mV), bool(prefix))
-    return {
-        "current": {
-            **named("peak_pA", peaks.peak_pA),
-            **named("inward_pA", peaks.inward_pA),
-            "inward_ms": peaks.inward_ms,
-            **named("outward_pA", peaks.outward_pA),
-            "outward_ms": peaks.outward_ms,
-        }
+    values = (numbers[name] for name in CLAMPED)
+    peaks = peaks_of(ClampValues(*values), known_before)
+    found = {
+        **named("peak_pA", peaks.peak_pA),
+        **named("inward_pA", peaks.inward_pA),
+        "inward_ms": peaks.inward_ms,
+        **named("outward_pA", peaks.outward_pA),
+        "outward_ms": peaks.outward_ms,
     }
-
-
-def _ions(data: xr.Dataset, prefix: str) -> Summary:
-    """Net number of ions each population let out, averaged over trials."""
-    ions = np.atleast_2d(data[f"{prefix}ions"].values)
-    summary: Summary = {}
-    for index, name in enumerate(data["population"].values):
-        summary |= named(str(name), mean_estimate(ions[:, index]))
-    return summary
+    if "current_mean" in numbers:
+        found |= named("mean_pA", mean_estimate(numbers["current_mean"]))
+    return {"current": found}
