@@ -33,6 +33,7 @@ _HOW = (  # attributes that say how a result was made
     "step_ms", "longest_step_ms", "method_chosen", "deterministic_given", "deterministic_solver",
 )  # fmt: skip
 
+
 def summarise(result: Result) -> Summary:
     """Summarise a run.
 

@@ -42,7 +42,7 @@ def _point(
     kinds = [kind.name for kind in network.kinds[: network.n_channel_kinds]]
     valence = np.array([kind.scheme.valence for kind in network.kinds[: network.n_channel_kinds]])
     data = xr.Dataset(
-        {**_cells(plan)},
+        cells_of(plan),
         coords={
             "trial": ("trial", np.array(list(done), dtype=np.int64)),
             "time": ("time", plan.record_ms, _attrs("ms", "time")),
@@ -96,7 +96,7 @@ def _point(
     return data
 
 
-def _cells(plan: CircuitPlan) -> dict[str, Any]:
+def cells_of(plan: CircuitPlan) -> dict[str, Any]:
     """Where every compartment is, and what rests there."""
     shapes = plan.network.shapes
 

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import place_label
-from stochhh.analysis.estimates import mean_estimate
+from stochhh.analysis.estimates import Estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
 from stochhh.plot.picture import Picture
 from stochhh.plot.sweep_grid import Grid, draw_grid, grid_of, legend_of
 from stochhh.plot.sweep_points import choose_points
+from stochhh.result import limit_label
 from stochhh.scenario import Experiment, axes_of
 from stochhh.scenario.sweep_tables import REPEATS
 from stochhh.scenario.sweeps import places_of
@@ -27,18 +28,17 @@ _SPIKING = (
     ("voltage_sd", "SD of voltage (mV)"),
 )
 _CLAMPED = (
+    ("current_outward", "largest outward (pA)"),
+    ("current_inward", "largest inward (pA)"),
     ("current_mean", "mean current (pA)"),
-    ("current_max", "highest current (pA)"),
-    ("current_min", "lowest current (pA)"),
-    ("transitions", "transitions in a trial"),
+    ("transitions", "transitions, all trials"),
 )
 _IMPULSES = (
-    ("rate_at_end", "impulses at the end (Hz)"),
+    ("spikes_at_end", "impulses at the end, a trial"),
     ("velocity", "velocity (m/s)"),
     ("first_at_end", "first arrival (ms)"),
     ("evoked_vesicles", "vesicles in a trial"),
 )
-_SINGLE = ("spikes_at_end", "impulses at the end")
 _PARTS = ("cell", "synapse")
 _MOST_ROWS = 8
 
@@ -47,7 +47,7 @@ _MOST_ROWS = 8
 def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
     """Draw up to four numbers with their 95 % intervals along the first axis that is no repeat.
 
-    Repeats are pooled with trials. Values on a second axis are a curve each, or rows of a
+    Values on a second axis are a curve each, or rows of a
     heat map; on a third one the middle value is drawn, or that of ``figure.rows``. The
     deterministic limit is dashed.
     """
@@ -56,8 +56,9 @@ def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
     chosen = choose_points(scenario, places, _MOST_ROWS).fixed if further else {}
     fixed = {key: chosen[key] for key in further if key in chosen}
     shown = _CLAMPED if "current_mean" in dataset else _SPIKING
-    if "rate_at_end" in dataset:
-        shown = _IMPULSES if has_rates(dataset) else (_SINGLE, *_IMPULSES[1:])
+    if "spikes_at_end" in dataset:
+        shown = _IMPULSES
+    places = [place for place in places if not place.get(REPEATS)]  # which are pooled
     there = [(name, label) for name, label in shown if _is_known(dataset, name)]
     with style.style():
         n_rows = max(-(-len(there) // 2), 1)
@@ -71,18 +72,13 @@ def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
             part, among = last_part(dataset, name)
             grid = _grid(part, scenario, places, fixed, name)
             whole = f"{label}\n{among}" if among else label
-            draw_grid(axes, grid, whole, scenario.figure.axis, "deterministic")
+            draw_grid(axes, grid, whole, scenario.figure.axis, limit_label(dataset.attrs))
             drawn = drawn or grid
             if shown is not _CLAMPED and not grid.is_map:  # none is below zero
                 axes.set_ylim(bottom=0.0)
         if drawn is not None:
             _legend(figure, panels.flat[0], drawn, fixed)
     return figure
-
-
-def has_rates(dataset: xr.Dataset) -> bool:
-    """Whether any trial has two impulses at the end of a cell, as a rate needs."""
-    return bool((dataset["spikes_at_end"] > 1).any())
 
 
 def last_part(dataset: xr.Dataset, name: str) -> tuple[xr.Dataset, str]:
@@ -111,13 +107,22 @@ def _grid(
     fixed: dict[str, Any],
     name: str,
 ) -> Grid:
-    dims = [axis.name for axis in axes_of(scenario)]
-    values = dataset[name].transpose(*dims, ...).values.reshape(len(places), -1)
-    limit = None
-    if f"deterministic_{name}" in dataset:
-        limits = dataset[f"deterministic_{name}"].transpose(*dims).values.reshape(len(places))
-        limit = limits.__getitem__
-    return grid_of(scenario, places, fixed, lambda of: mean_estimate(values[of].ravel()), limit)
+    def values(form: str) -> Any:
+        found = dataset.get(form.format(name))
+        return np.full(len(places), np.nan) if found is None else found.values.ravel()
+
+    value, low, high = (values(form) for form in ("{}", "{}_low", "{}_high"))
+    limits = values("deterministic_{}")
+
+    def estimate(of: list[int]) -> Estimate:
+        (here,) = of
+        if np.isnan(value[here]):
+            return Estimate(None)
+        ends = None if np.isnan(low[here]) else (float(low[here]), float(high[here]))
+        return Estimate(float(value[here]), ends)
+
+    limit = limits.__getitem__ if np.isfinite(limits).any() else None
+    return grid_of(scenario, places, fixed, estimate, limit)
 
 
 def _legend(figure: Figure, axes: Axes, grid: Grid, fixed: dict[str, Any]) -> None:

@@ -6,9 +6,7 @@ the same bytes, interrupted or not.
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +14,20 @@ import numpy as np
 import xarray as xr
 
 from stochhh import netcdf
-from stochhh.analysis.estimates import mean_estimate
+from stochhh.analysis.axes import numbers_of_one_unit
+from stochhh.analysis.files import write_csv
 from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
-from stochhh.scenario import Experiment, places_of
-from stochhh.sweeping.dataset import metrics_in_order
-from stochhh.sweeping.metric import Measured
+from stochhh.scenario import Experiment
+from stochhh.sweeping.dataset import TRIAL
 from stochhh.writing import replacing
 
 FILES = ("scenario.toml", "sweep.csv", "summary.json", "figure.png", "sweep.nc")
+_PARTS = ("population", "cell", "synapse")
 
 
 def write_files(
-    scenario: Experiment,
-    dataset: xr.Dataset,
-    points: Mapping[int, Measured],
-    failed: Mapping[int, str],
-    folder: Path,
+    scenario: Experiment, dataset: xr.Dataset, summary: dict[str, Any], folder: Path
 ) -> None:
     """Write the files of a finished sweep, each whole or not at all, the dataset last.
 
@@ -41,9 +36,9 @@ def write_files(
     InputError
         The folder cannot be written.
     """
-    places = list(places_of(scenario))
-    _write_table(folder / "sweep.csv", places, points)
-    text = json.dumps(summarise_sweep(scenario, places, points, failed), indent=2, allow_nan=False)
+    columns = sweep_columns(dataset, summary)
+    write_csv(folder / "sweep.csv", list(columns), zip(*columns.values(), strict=True))
+    text = json.dumps(summary, indent=2, allow_nan=False)
     with replacing(folder / "summary.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     with replacing(folder / "figure.png") as temporary:
@@ -52,66 +47,40 @@ def write_files(
         netcdf.write(dataset, temporary)
 
 
-def summarise_sweep(
-    scenario: Experiment,
-    places: list[dict[str, Any]],
-    points: Mapping[int, Measured],
-    failed: Mapping[int, str],
-) -> dict[str, Any]:
-    """Summarise a sweep: of each point the mean of every number with its 95 % interval."""
-    rows = []
-    for index, place in enumerate(places):
-        row: dict[str, Any] = {"place": {key: _plain(value) for key, value in place.items()}}
-        if index in points:
-            measured = points[index]
-            row |= {"method": measured.method, "trials": len(measured.metrics[0].values)}
-            if measured.step_ms is not None:
-                row["step_ms"] = measured.step_ms
-            for one in metrics_in_order(measured):
-                name = f"{one.name}.{one.label}" if one.of else one.name
-                estimate = mean_estimate(np.array(one.values))
-                row[name] = {"mean": estimate.value, "units": one.units}
-                row[name]["ci"] = None if estimate.interval is None else list(estimate.interval)
-                if np.isfinite(one.limit):
-                    row[name]["deterministic"] = one.limit
-        else:
-            row["failed"] = failed.get(index, "")
-        rows.append(row)
-    return {
-        "scenario": scenario.name,
-        "title": scenario.title,
-        "seed": scenario.run.seed,
-        "points_failed": len(failed),
-        "points": rows,
-    }
+def sweep_columns(data: xr.Dataset, summary: dict[str, Any]) -> dict[str, list[str]]:
+    """Columns of the table of a sweep: places on the axes, trials, then every number.
+
+    A row is a point that was finished. Units stand in the names of columns, and cells are
+    numbers wherever they can be; of a number that there is not the cell is empty.
+    """
+    rows = summary["points"]
+    kept = [index for index, row in enumerate(rows) if "failed" not in row]
+    columns: dict[str, list[str]] = {}
+    for key in rows[0]["place"]:
+        values = [row["place"][key] for row in rows]
+        try:
+            numbers, unit = numbers_of_one_unit(values)
+            columns[_heading(key, unit)] = [_cell(numbers[index]) for index in kept]
+        except ValueError:
+            columns[key] = [str(values[index]) for index in kept]
+    for made in ("method", "trials"):
+        columns[made] = [str(rows[index][made]) for index in kept]
+    for name in (str(name) for name in data.data_vars if not str(name).startswith(TRIAL)):
+        variable = data[name]
+        of = next((str(dim) for dim in variable.dims if dim in _PARTS), None)
+        labels = [""] if of is None else [f".{label}" for label in data[of].values]
+        table = variable.values.reshape(len(rows), len(labels))[kept]
+        for label, numbers in zip(labels, table.T, strict=True):
+            heading = _heading(f"{name}{label}", variable.attrs["units"])
+            columns[heading] = [_cell(number) for number in numbers]
+    return columns
 
 
-def _write_table(path: Path, places: list[dict[str, Any]], points: Mapping[int, Measured]) -> None:
-    """One row a trial: its place on the axes, its number, then every metric."""
-    names = list(
-        dict.fromkeys(
-            (one.name, one.units, one.label)
-            for measured in points.values()
-            for one in metrics_in_order(measured)
-        )
-    )
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        headings = [_heading(*name) for name in names]
-        writer.writerow([*(places[0] if places else []), "trial", *headings])
-        for index, measured in points.items():
-            columns = {(one.name, one.units, one.label): one for one in measured.metrics}
-            for trial in range(len(measured.metrics[0].values)):
-                numbers = [columns[name].values[trial] if name in columns else np.nan
-                           for name in names]  # fmt: skip
-                cells = ["" if np.isnan(number) else repr(float(number)) for number in numbers]
-                writer.writerow([*places[index].values(), trial, *cells])
+def _heading(name: str, units: str) -> str:
+    return name if units in ("", "1") else f"{name} ({units})"
 
 
-def _heading(name: str, units: str, label: str) -> str:
-    whole = f"{name}.{label}" if label else name
-    return whole if units == "1" else f"{whole} ({units})"
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (bool, int, float, str)) else str(value)
+def _cell(number: float) -> str:
+    if np.isnan(number):
+        return ""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))

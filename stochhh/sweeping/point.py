@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
+from stochhh.analysis.trial_numbers import Trials
 from stochhh.assemble import said_of
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.needs import SECONDS_A_LIMIT
 from stochhh.result import FILE_FORMAT, Result, attributes
 from stochhh.scenario import Experiment
 from stochhh.sweeping import worker
-from stochhh.sweeping.metric import Measured
 from stochhh.sweeping.metrics import measure
 from stochhh.sweeping.trials import AnyPlan, dataset_of, how, run_limit, run_trial
 from stochhh.trial import Progress
@@ -58,7 +58,7 @@ class Job:
 class Done(NamedTuple):
     """What came of a job: measured trials, or why there are none."""
 
-    measured: Measured | None
+    measured: Trials | None
     result: Result | None = None
     failure: str = ""
 

@@ -12,20 +12,20 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from stochhh import doubts
+from stochhh.analysis.trial_numbers import Trials, joined
 from stochhh.errors import InputError, StochhhError
 from stochhh.execute import default_workers
 from stochhh.needs import expected_seconds
 from stochhh.result import Result
-from stochhh.scenario import Circuit, Experiment, axes_of, load_experiment, n_points_of, points_of
+from stochhh.scenario import Circuit, Experiment, load_experiment, n_points_of, points_of
 from stochhh.sweeping import store
 from stochhh.sweeping.asked import with_sweep
 from stochhh.sweeping.dataset import build_dataset
 from stochhh.sweeping.files import write_files
-from stochhh.sweeping.metric import Measured
-from stochhh.sweeping.metrics import joined, nothing_of
 from stochhh.sweeping.point import Done, Job, expected_overhead
+from stochhh.sweeping.pooled import summarise_sweep, summarised
 from stochhh.sweeping.scheduling import make_batches, run_batches
-from stochhh.sweeping.trials import lean, most_trials, n_trials_of, plan_of
+from stochhh.sweeping.trials import about_of, lean, most_trials, n_trials_of, parts_of, plan_of
 from stochhh.sweeping.workers import reach, refuse_in_a_worker_that_begins
 
 _MOST_BYTES = 64e6  # of records that a job holds in memory
@@ -48,7 +48,9 @@ class Sweep:
     Attributes
     ----------
     scenario : resolved, with its sweep.
-    dataset : numbers of every trial; dims are the axes of the sweep and ``trial``.
+    dataset : what a run of each point would say, repeats pooled, and numbers of every trial;
+        dims are the axes of the sweep, and ``trial``.
+    summary : of every point the summary of its run (`stochhh.summarise`).
     failed : by number of the point why it has none.
     computed : points that were run now; the others were there already.
     damaged : points among them whose file was there but not to be trusted.
@@ -57,6 +59,7 @@ class Sweep:
 
     scenario: Experiment
     dataset: xr.Dataset
+    summary: dict[str, Any]
     failed: dict[int, str]
     computed: int
     damaged: int
@@ -204,13 +207,11 @@ def prepare(
         fitting = most_trials(plans[index], _MOST_BYTES)
         size = n if keep_traces else min(max(int(longest / seconds), 1), fitting, n)
         size = max(size, -(-n // _MOST_JOBS_A_POINT))
-        limit = one.run.deterministic and one.run.method != "deterministic"
-        parts = [(first, min(size, n - first), limit and first == 0) for first in range(0, n, size)]
         jobs.append(
             [
                 Job(keys[index], one, index, plans[index], first, many, twin, keep_traces,
                     many * seconds + expected_overhead(twin))
-                for first, many, twin in parts
+                for first, many, twin in parts_of(one, plans[index], n, size)
             ]
         )  # fmt: skip
     return Ready(scenario, keys, jobs)
@@ -235,24 +236,26 @@ def run_ready(
         if not points:
             why = "; ".join(said_failures(failed))
             raise StochhhError(f"{scenario.name}: no point of the sweep was finished: {why}")
-        dataset = build_dataset(scenario, axes_of(scenario), points, failed)
-        done = Sweep(scenario, dataset, failed, len(points) - before, damaged, folder)
+        told = summarised(scenario, points)
+        dataset = build_dataset(scenario, told, points, failed)
+        summary = summarise_sweep(scenario, told, failed)
+        done = Sweep(scenario, dataset, summary, failed, len(points) - before, damaged, folder)
         if kept is not None:
             kept.begin()
             kept.keep_only(len(ready.keys), any(jobs[0].traces for jobs in ready.jobs))
-            write_files(scenario, dataset, points, failed, kept.folder)
+            write_files(scenario, dataset, summary, kept.folder)
     return done
 
 
-def _finished(ready: Ready, kept: store.Store | None) -> dict[int, Measured]:
+def _finished(ready: Ready, kept: store.Store | None) -> dict[int, Trials]:
     """Points that a folder holds already."""
-    found: dict[int, Measured] = {}
+    found: dict[int, Trials] = {}
     if kept is None:
         return found
     for index, (key, jobs) in enumerate(zip(ready.keys, ready.jobs, strict=True)):
-        like = nothing_of(jobs[0].scenario, jobs[0].plan)
+        about = about_of(jobs[0].scenario, jobs[0].plan)
         trials = sum(job.n for job in jobs)
-        measured = kept.read(index, key, trials, like, jobs[0].traces)
+        measured = kept.read(index, key, trials, about, jobs[0].limit, jobs[0].traces)
         if measured is not None:
             found[index] = measured
     return found
@@ -260,7 +263,7 @@ def _finished(ready: Ready, kept: store.Store | None) -> dict[int, Measured]:
 
 def _compute(
     ready: Ready,
-    points: dict[int, Measured],
+    points: dict[int, Trials],
     kept: store.Store | None,
     workers: int | None,
     scheduler: Any,
@@ -271,7 +274,7 @@ def _compute(
             for job in of_point]  # fmt: skip
     everything = sum(job.seconds for of_point in ready.jobs for job in of_point)
     share = 1.0 - sum(job.seconds for job in jobs) / everything
-    parts: dict[int, dict[int, Measured]] = {}
+    parts: dict[int, dict[int, Trials]] = {}
     failed: dict[int, str] = {}
     if on_point is not None:
         on_point(len(points), len(ready.keys), share)
@@ -286,7 +289,7 @@ def _compute(
         if on_point is not None:
             on_point(len(points) + len(failed), len(ready.keys), min(share, 1.0))
 
-    def _take(job: Job, measured: Measured, result: Result | None) -> None:
+    def _take(job: Job, measured: Trials, result: Result | None) -> None:
         of_point = parts.setdefault(job.index, {})
         of_point[job.first] = measured
         if len(of_point) == len(ready.jobs[job.index]):

@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stochhh import folders
+from stochhh.analysis.trial_numbers import SPIKES, About, Numbers, Trials
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.inputs import Input, portable
 from stochhh.result import FILE_NAME, Result
 from stochhh.scenario import Experiment
-from stochhh.sweeping.metric import Measured, Metric
+from stochhh.sweeping.metrics import number_names
 from stochhh.writing import is_plain_file, replacing, together
 
-FORMAT = 3
+FORMAT = 4
 SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
 _POINT = r"[0-9]{6}\.json"
 _RESULTS = ("sweep.csv", "sweep.nc", "summary.json", "figure.png")
-_LONGEST_POINT, _LONGEST_METRIC = 10_000, 1000  # bytes of a file, and for each number more
+_LONGEST_POINT, _LONGEST_NUMBER = 10_000, 300  # bytes of a file, and for each number more
+_SPIKES_A_MS = 2.0  # of a trial, at most, on average
+_LARGEST = 1e100  # so that its square is a number
+#: Of numbers that a trial, or the limit, may not have.
+_MISSING = ("first_at_", "velocity.", "inward", "outward", "ions.")
 _LONGEST_SCENARIO = 100_000_000
 _SEED = re.compile(r"^\[run\]\n(?:[a-z_]+ = .*\n)*?seed = ([0-9]{1,19})$", re.MULTILINE)
 
@@ -115,21 +121,27 @@ class Store:
                     temporary.write_text(self._scenario, encoding="utf-8")
 
     def read(
-        self, index: int, key: str, trials: int, like: Measured, with_traces: bool
-    ) -> Measured | None:
+        self, index: int, key: str, n: int, about: About, with_limit: bool, with_traces: bool
+    ) -> Trials | None:
         """Numbers of a point; None if missing or damaged, or not those of its scenario.
 
         Parameters
         ----------
         index, key : of the point
-        trials : that it has
-        like : how it is made, and what is measured of it
+        n : trials that it has
+        about : how they are made
+        with_limit : whether numbers of the deterministic limit must be there
         with_traces : whether its whole result must be there
         """
         path, kept = self._path(index), self.traces_path(index)
-        longest = _LONGEST_POINT + _LONGEST_METRIC * (1 + trials) * len(like.metrics)
+        names = number_names(about)
+        each = _LONGEST_NUMBER * (len(names) + _SPIKES_A_MS * about.duration_ms)
         try:
-            if self._force or not is_plain_file(path) or path.stat().st_size > longest:
+            if (
+                self._force
+                or not is_plain_file(path)
+                or path.stat().st_size > _LONGEST_POINT + (1 + n) * each
+            ):
                 return None
             tables = json.loads(path.read_text(encoding="utf-8"))
             content = tables["content"]
@@ -140,13 +152,12 @@ class Store:
                 and (not is_plain_file(kept) or _file_checksum(kept) != content["traces"])
             ):
                 return None
-            measured = _read_measured(content)
+            limit = _numbers_of(content["limit"], names if with_limit else [], 1, about)
+            return Trials(about, _numbers_of(content["trials"], names, n, about), limit)
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
-        of_all = all(len(one.values) == trials for one in measured.metrics)
-        return measured if of_all and _without_numbers(measured) == like else None
 
-    def write(self, index: int, key: str, measured: Measured, result: Result | None) -> None:
+    def write(self, index: int, key: str, trials: Trials, result: Result | None) -> None:
         """Keep a finished point, its result before its numbers.
 
         Raises
@@ -161,12 +172,8 @@ class Store:
             result.save(self.traces_path(index))
             traces = _file_checksum(self.traces_path(index))
         content = {
-            "method": measured.method,
-            "step_ms": measured.step_ms,
-            "metrics": [
-                [*one[:3], [_bare(x) for x in one.values], _bare(one.limit), one.of, one.label]
-                for one in measured.metrics
-            ],
+            "trials": _written(trials.numbers),
+            "limit": _written(trials.limit),
             "traces": traces,
         }
         tables = {"key": key, "checksum": _checksum(content), "content": content}
@@ -266,25 +273,51 @@ def _numbers(folder: Path) -> list[int]:
     return []
 
 
-def _read_measured(content: Any) -> Measured:
-    metrics = tuple(
-        Metric(name, units, about, tuple(map(_number, values)), _number(limit), of, label)
-        for name, units, about, values, limit, of, label in content["metrics"]
-    )
-    return Measured(content["method"], content["step_ms"], metrics)
+def _written(numbers: Numbers) -> dict[str, list[Any]]:
+    """Numbers as JSON has them; what does not exist is null."""
+    return {
+        name: [train.tolist() for train in column]
+        if name == SPIKES
+        else [None if np.isnan(value) else float(value) for value in column]
+        for name, column in numbers.items()
+    }
 
 
-def _without_numbers(measured: Measured) -> Measured:
-    metrics = tuple(one._replace(values=(), limit=0.0) for one in measured.metrics)
-    return measured._replace(metrics=metrics)
+def _numbers_of(content: Any, names: Sequence[str], n: int, about: About) -> Numbers:
+    """Numbers of n trials from JSON that may come from anyone, in the order of their names.
+
+    Raises
+    ------
+    ValueError
+        They are not that.
+    """
+    if set(content) != set(names):
+        raise ValueError
+    numbers: Numbers = {}
+    for name in names:
+        column = content[name]
+        if len(column) != n:
+            raise ValueError
+        if name == SPIKES:
+            numbers[name] = tuple(_train(one, about.duration_ms) for one in column)
+        else:
+            numbers[name] = _column(column, name.startswith(_MISSING))
+    return numbers
 
 
-def _bare(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _column(values: list[Any], may_miss: bool) -> Any:
+    column = np.array([np.nan if value is None and may_miss else value for value in values])
+    if column.ndim != 1 or column.dtype.kind not in "if" or (np.abs(column) > _LARGEST).any():
+        raise ValueError
+    return column.astype(np.float64)
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+def _train(times: list[float], duration_ms: float) -> Any:
+    train = np.array(times, dtype=np.float64)
+    within = train.ndim == 1 and np.all(train >= 0.0) and np.all(train <= duration_ms)
+    if not within or np.any(np.diff(train) < 0.0):
+        raise ValueError
+    return train
 
 
 def _canonical(tables: Any) -> bytes:

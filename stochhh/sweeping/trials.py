@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from stochhh.analysis.circuit_trials import ways_of
+from stochhh.analysis.trial_numbers import About, drives_steadily
 from stochhh.assemble import assemble
-from stochhh.circuit.assemble import assemble_circuit
+from stochhh.circuit.assemble import assemble_circuit, cells_of
 from stochhh.circuit.plan import CircuitPlan
 from stochhh.circuit.planning import n_trials_of as n_circuit_trials
 from stochhh.circuit.planning import plan_circuit_point
@@ -20,8 +22,10 @@ from stochhh.circuit.trial import run_trial as run_circuit_trial
 from stochhh.plan import Plan
 from stochhh.planning import n_trials_of as n_membrane_trials
 from stochhh.planning import plan_point
-from stochhh.scenario import Circuit, Experiment
+from stochhh.result import limit_given
+from stochhh.scenario import Circuit, Experiment, Scenario
 from stochhh.simulate import METHODS
+from stochhh.stimulus import is_random
 from stochhh.trial import Progress
 
 AnyPlan = Plan | CircuitPlan
@@ -86,12 +90,68 @@ def dataset_of(plan: AnyPlan, trials: Mapping[int, Any], limit: Any | None) -> x
     return assemble([plan], [{}], numbered, twins)
 
 
+def has_limit(experiment: Experiment) -> bool:
+    """Whether the deterministic limit of a point runs beside its trials."""
+    return experiment.run.deterministic and experiment.run.method != "deterministic"
+
+
+def parts_of(
+    experiment: Experiment, plan: AnyPlan, n: int, most: int
+) -> Iterator[tuple[int, int, bool]]:
+    """Parts that the trials of a point run in: the first, how many, and whether with the limit.
+
+    The limit of a clamp tells each part at which moments the current is expected largest. Where
+    it does not run, the mean of all trials does, which stay together.
+
+    Parameters
+    ----------
+    n : trials of the point
+    most : trials of a part, if it may be cut
+    """
+    clamped = isinstance(plan, Plan) and plan.clamp is not None
+    limit = has_limit(experiment)
+    size = n if clamped and not limit else most
+    for first in range(0, n, size):
+        yield first, min(size, n - first), limit and (first == 0 or clamped)
+
+
+def about_of(experiment: Experiment, plan: AnyPlan) -> About:
+    """How trials of a plan are made, as their result says it."""
+    made = how(experiment, plan)
+    told = {
+        "method": made["method"],
+        "step_ms": made.get("step_ms"),
+        "given": made.get("deterministic_given", ""),
+        "duration_ms": float(experiment.run.duration_ms),
+    }
+    if isinstance(plan, CircuitPlan):
+        kinds = plan.network.kinds[: plan.network.n_channel_kinds]
+        ways = ways_of(xr.Dataset(cells_of(plan)))
+        return About(
+            **told,
+            populations=tuple(kind.name for kind in kinds),
+            cells={name: one.cell for name, one in ways.items()},
+            synapses=tuple(one.name for one in plan.synapses),
+        )
+    assert isinstance(experiment, Scenario)
+    populations = plan.membrane.populations
+    return About(
+        **told,
+        populations=tuple(one.name for one in populations),
+        reversal_mV=tuple(float(one.reversal_mV) for one in populations),
+        clamped=plan.clamp is not None,
+        steady=drives_steadily(experiment),
+    )
+
+
 def how(experiment: Experiment, plan: AnyPlan) -> dict[str, Any]:
     """Attributes that say which method made a result, with which step, and why that one."""
+    random = plan.currents.random if isinstance(plan, CircuitPlan) else is_random(plan.stimuli)
+    given = limit_given(random and has_limit(experiment))
     if isinstance(plan, CircuitPlan):
         assert isinstance(experiment, Circuit)
-        return {"kind": "circuit", "generation": 0, **how_made(experiment, [plan])}
-    said: dict[str, Any] = {"method": plan.method.name}
+        return {"kind": "circuit", "generation": 0, **how_made(experiment, [plan]), **given}
+    said: dict[str, Any] = {"method": plan.method.name, **given}
     if plan.step_ms is not None:
         said["step_ms"] = plan.step_ms
     if plan.chosen_because:

@@ -15,13 +15,15 @@ import pytest
 import xarray as xr
 
 import stochhh
+from stochhh.analysis.spikes import first_spike_ms
 from stochhh.errors import InputError, StochhhError, TrustError
 from stochhh.planning import resolve_experiment
 from stochhh.sweeping import point as point_module
 from stochhh.sweeping import running, scheduling
 from stochhh.sweeping.asked import read_over
-from stochhh.sweeping.metrics import joined, measure, nothing_of
+from stochhh.sweeping.metrics import measure, number_names
 from stochhh.sweeping.point import Done
+from stochhh.sweeping.trials import about_of
 from stochhh.sweeping.workers import Workers, reach
 
 AREA, LENGTH = "membrane.area", "run.duration"
@@ -50,31 +52,29 @@ def contents(folder):
 def test_numbers_are_those_of_the_run_of_the_same_scenario():
     swept, result = stochhh.sweep(TABLES), stochhh.run(TABLES)
     data = swept.dataset
-    assert data["firing_rate"].dims == (AREA, "trial")
+    assert data["firing_rate"].dims == (AREA,)
+    assert data["trial_spike_count"].dims == (AREA, "trial")
     assert data[AREA].attrs["units"] == "um^2"
     assert list(data[AREA].values) == [1.0, 2.0]
-    for index in range(2):
+    for index, told in enumerate(stochhh.summarise(result)["points"]):
         trains = result.spike_trains(index)
         at = data.isel({AREA: index})
         voltage = result.point(index)["voltage"].values
-        assert list(at["spike_count"].values) == [len(train) for train in trains]
-        np.testing.assert_allclose(at["firing_rate"], [50.0 * len(train) for train in trains])
-        np.testing.assert_allclose(at["voltage_mean"], voltage.mean(axis=1))
-        np.testing.assert_allclose(at["voltage_sd"], voltage.std(axis=1))
+        assert at["firing_rate"] == told["spikes"]["rate_hz"]
+        assert list(at["trial_spike_count"].values) == [len(train) for train in trains]
+        np.testing.assert_array_equal(at["trial_first_spike"], first_spike_ms(trains))
+        np.testing.assert_allclose(at["trial_voltage_mean"], voltage.mean(axis=1))
+        np.testing.assert_allclose(at["trial_voltage_sd"], voltage.std(axis=1))
+        np.testing.assert_allclose(at["voltage_mean"], voltage.mean())
+        np.testing.assert_allclose(at["voltage_sd"], voltage.std())
         highest = result.point(index)["highest_voltage"].values
         assert (highest >= voltage.max(axis=1)).all()
-        np.testing.assert_array_equal(at["voltage_max"], highest)
-        np.testing.assert_array_equal(at["transitions"], result.point(index)["transitions"])
-        np.testing.assert_array_equal(at["ions"], result.point(index)["ions"])
+        np.testing.assert_array_equal(at["trial_voltage_max"], highest)
+        counted = result.point(index)["transitions"]
+        np.testing.assert_array_equal(at["trial_transitions"], counted)
+        np.testing.assert_array_equal(at["trial_ions"], result.point(index)["ions"])
         limit = float(result.point(index)["deterministic_lowest_voltage"])
         assert float(at["deterministic_voltage_min"]) == limit
-
-
-def test_intervals_are_nan_where_a_train_is_too_short():
-    result = stochhh.run("spontaneous_CW96", trials=1, seed=1, overrides=["run.duration=2 ms"])
-    numbers = {one.name: one.values[0] for one in measure(result).metrics}
-    assert np.isnan(numbers["isi_mean"])
-    assert np.isnan(numbers["isi_cv"])
 
 
 def test_any_key_varies_and_points_may_have_different_numbers_of_trials():
@@ -83,7 +83,8 @@ def test_any_key_varies_and_points_may_have_different_numbers_of_trials():
     assert dict(data.sizes) == {
         "run.trials": 2, "run.method": 2, LENGTH: 2, "trial": 3, "population": 2,
     }  # fmt: skip
-    given = np.isfinite(data["voltage_mean"]).sum("trial")
+    assert np.isfinite(data["voltage_mean"]).all()
+    given = np.isfinite(data["trial_voltage_mean"]).sum("trial")
     assert (given.isel({"run.trials": 0}) == 1).all()
     assert (given.isel({"run.trials": 1}) == 3).all()
 
@@ -102,7 +103,9 @@ def test_a_clamp_gives_currents():
     data = stochhh.sweep(
         "clamp-family_HH52", trials=1, seed=1, overrides=["membrane.area=1 um^2", *QUICK]
     ).dataset
-    assert (data["current_max"] >= data["current_mean"]).all()
+    inside = data["current_outward"].notnull()  # there is none outward at the lowest level
+    assert (data["current_outward"] >= data["current_mean"]).values[inside].all()
+    assert "current_outward_low" not in data or data["current_outward_low"].isnull().all()
     assert data["current_mean"].attrs["units"] == "pA"
 
 
@@ -122,23 +125,23 @@ def test_what_is_measured_is_known_before(scenario, overrides):
         overrides = ["run.deterministic=false"]
     job = running.prepare(resolve_experiment(scenario, overrides, 1, 1)).jobs[0][0]
     measured = measure(point_module.simulate_point(job, lambda covered_ms: False))
-    metrics = tuple(one._replace(values=(), limit=0.0) for one in measured.metrics)
-    assert nothing_of(job.scenario, job.plan) == measured._replace(metrics=metrics)
+    assert about_of(job.scenario, job.plan) == measured.about
+    assert number_names(measured.about) == list(measured.numbers)
 
 
-def test_parts_of_a_point_join_to_the_whole():
-    whole = stochhh.run(TABLES, overrides=["sweep={}"])
-    measured = measure(whole)
-    parts = [
-        measured._replace(
-            metrics=tuple(
-                one._replace(values=one.values[k : k + 1], limit=one.limit if k == 0 else np.nan)
-                for one in measured.metrics
-            )
-        )
-        for k in range(3)
-    ]
-    np.testing.assert_equal(joined(parts), measured)
+@pytest.mark.parametrize("limit", [True, False])
+@pytest.mark.parametrize("scenario", ["clamp-family_HH52", "squid-patch"])
+def test_parts_of_a_point_join_to_the_whole(scenario, limit, monkeypatch):
+    """However trials are cut into jobs; a clamp's moment is chosen from all, or by the limit."""
+    overrides = ["sweep={}", f"run.deterministic={str(limit).lower()}", "membrane.area=5 um^2"]
+    overrides += ["run.duration=5 ms"] if scenario == "squid-patch" else []
+    whole = stochhh.sweep(scenario, overrides=overrides, trials=4, seed=1)
+    monkeypatch.setattr(running, "_MOST_BYTES", 1.0)
+    ready = running.prepare(resolve_experiment(scenario, overrides, 1, 4))
+    assert len(ready.jobs[0]) == (1 if scenario.startswith("clamp") and not limit else 4)
+    cut = running.run_ready(ready)
+    assert cut.dataset.identical(whole.dataset)
+    assert cut.summary == whole.summary
 
 
 def test_axes_of_the_command_line():
@@ -193,7 +196,7 @@ def damage(path):
 def tamper(path):
     """Change a number and leave the checksum as it was."""
     tables = json.loads(path.read_text())
-    tables["content"]["metrics"][0][3][0] += 1.0
+    tables["content"]["trials"]["voltage_mean"][0] += 1.0
     path.write_text(json.dumps(tables))
 
 
@@ -444,11 +447,13 @@ def test_the_command_writes_and_goes_on(call, tmp_path):
     assert "4 points run now; seed 1" in out
     data = xr.open_dataset(tmp_path / "s" / "sweep.nc", engine="h5netcdf")
     with data:
-        assert data["firing_rate"].dims == (AREA, "repeats", "trial")
+        assert data["firing_rate"].dims == (AREA,)
+        assert data["trial_spike_count"].dims == (AREA, "repeats", "trial")
         assert data["membrane.count_factor"].dims == (AREA,)
     rows = (tmp_path / "s" / "sweep.csv").read_text().splitlines()
-    assert rows[0].startswith("membrane.area,membrane.count_factor,repeats,trial,spike_count,")
-    assert len(rows) == 1 + 4 * 2
+    assert rows[0].startswith("membrane.area (um^2),membrane.count_factor,method,trials,spike_c")
+    assert [row.split(",")[:4] for row in rows[1:]] == [["1", "1", "exact", "4"],
+                                                        ["2", "2", "exact", "4"]]  # fmt: skip
     (tmp_path / "s" / "points" / "000002.json").write_text("{}")
     code, out, err = call(*arguments, "--repeats", "2", "--out", "s")
     assert (code, "1 points run now" in out) == (0, True)

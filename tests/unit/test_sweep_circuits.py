@@ -8,7 +8,6 @@ from circuits import SQUID, axon, pulse
 
 import stochhh
 from stochhh.analysis.cells import passages
-from stochhh.analysis.circuit_summary import summarise_points
 from stochhh.sweeping.table import sweep_table
 
 DIAMETER = "cell.axon.section.shaft.diameter"
@@ -32,35 +31,33 @@ def contents(folder):
 
 def test_numbers_are_those_of_the_run_of_the_same_circuit():
     data, result = stochhh.sweep(AXON).dataset, stochhh.run(AXON)
-    assert data["rate_at_end"].dims == (DIAMETER, "trial", "cell")
+    assert data["spikes_at_end"].dims == (DIAMETER, "cell")
+    assert data["trial_spikes_at_end"].dims == (DIAMETER, "trial", "cell")
     assert list(data["cell"].values) == ["axon"]
     assert data[DIAMETER].attrs["units"] == "um"
-    for index, summary in enumerate(summarise_points(result)):
+    for index, summary in enumerate(stochhh.summarise(result)["points"]):
         at, point = data.isel({DIAMETER: index, "cell": 0}), result.point(index)
         said = summary["cells"]["axon"]
-        trains = passages(point, 9)
+        trains, begun = passages(point, 9), passages(point, 0)
         assert sum(map(len, trains)) > 0
-        assert list(at["spikes_at_end"].values) == [len(train) for train in trains]
-        assert list(at["spikes_at_start"].values) == [len(train) for train in passages(point, 0)]
-        np.testing.assert_allclose(at["rate_at_end"], [len(train) / 10e-3 for train in trains])
-        np.testing.assert_allclose(at["first_at_end"].mean(), said["first_at_end_ms"])
-        np.testing.assert_allclose(at["velocity"].mean(), said["velocity_m_per_s"])
+        assert list(at["trial_spikes_at_end"].values) == [len(train) for train in trains]
+        assert list(at["trial_spikes_at_start"].values) == [len(train) for train in begun]
+        assert at["first_at_end"] == said["first_at_end_ms"]
+        assert at["velocity"] == said["velocity_m_per_s"]
+        np.testing.assert_allclose(at["trial_velocity"].mean(), said["velocity_m_per_s"])
         limit = said["deterministic"]
         np.testing.assert_allclose(at["deterministic_velocity"], limit["velocity_m_per_s"])
-        np.testing.assert_array_equal(at["ions"], point["ions"])
-        np.testing.assert_array_equal(at["transitions"], point["transitions"])
+        np.testing.assert_array_equal(at["trial_ions"], point["ions"])
+        np.testing.assert_array_equal(at["trial_transitions"], point["transitions"])
 
 
 def test_vesicles_are_counted_by_synapse_and_patches_have_no_velocity():
     over = {"synapse.synapse.release.probability": [0.2, 0.9]}
     data = stochhh.sweep("two-neurons", over=over, trials=5, seed=1).dataset
-    lists = f'sweep={{ "{next(iter(over))}" = [0.2, 0.9] }}'
-    result = stochhh.run("two-neurons", overrides=[lists], trials=5, seed=1)
-    for index, summary in enumerate(summarise_points(result)):
-        said = summary["synapses"]["synapse"]
-        for name in ("evoked_vesicles", "spontaneous_vesicles"):
-            assert float(data[name][index].mean()) == said[name]
-    few, many = data["evoked_vesicles"].mean("trial").values[:, 0]
+    for name in ("evoked_vesicles", "spontaneous_vesicles"):
+        counted = data[f"trial_{name}"].mean("trial").values
+        np.testing.assert_allclose(data[name].values, counted)
+    few, many = data["evoked_vesicles"].values[:, 0]
     assert many > 1.5 * few > 0
     assert list(data["synapse"].values) == ["synapse"]
     assert list(data["cell"].values) == ["first", "second"]
@@ -70,24 +67,30 @@ def test_vesicles_are_counted_by_synapse_and_patches_have_no_velocity():
 def test_any_key_varies_even_the_number_of_compartments():
     over = {"cell.axon.section.shaft.compartments": [8, 20], "run.method": ["leap", "exact"]}
     data = stochhh.sweep(AXON, over=over, overrides=["sweep={}"]).dataset
-    assert np.isfinite(data["rate_at_end"]).all()
-    speeds = data["velocity"].mean(["trial", "run.method", "cell"]).values
+    assert np.isfinite(data["spikes_at_end"]).all()
+    speeds = data["velocity"].mean(["run.method", "cell"]).values
     assert speeds[0] == pytest.approx(speeds[1], rel=0.3)
     assert speeds[0] != speeds[1]
 
 
-def test_single_impulses_have_no_rate():
+def test_impulses_are_counted_and_where_none_arrives_there_is_no_velocity():
+    """One impulse in 9 ms was told as 111 Hz, and one that died on the way had a velocity."""
     from stochhh.plot.sweep_metrics import draw_metrics
 
-    short = ["run.duration='5 ms'", "run.trials=2"]
-    one = stochhh.sweep(AXON, overrides=short)
-    assert one.dataset["spikes_at_end"].max() == 1
-    labels = [axes.get_ylabel() for axes in draw_metrics(one.dataset, one.scenario).axes]
-    assert "impulses at the end\naxon" in labels
-    assert [column.header for column in sweep_table(one).columns][1].endswith("impulses")
-    one.dataset["spikes_at_end"][:] = 2
-    labels = [axes.get_ylabel() for axes in draw_metrics(one.dataset, one.scenario).axes]
-    assert "impulses at the end (Hz)\naxon" in labels
+    over = {DIAMETER: ["1 um"], "stimulus.0.amplitude": ["0 pA", "150 pA"]}
+    made = stochhh.sweep(AXON, over=over, overrides=["run.duration='5 ms'", "run.trials=2"])
+    none, one = (made.dataset.isel({DIAMETER: 0, "stimulus.0.amplitude": k}) for k in (0, 1))
+    assert (none["spikes_at_end"], one["spikes_at_end"]) == (0.0, 1.0)
+    assert none["velocity"].isnull().all()
+    assert none["deterministic_velocity"].isnull().all()
+    assert one["velocity"] > 0.0
+    assert not [name for name in made.dataset.data_vars if "rate" in name]
+    labels = [axes.get_ylabel() for axes in draw_metrics(made.dataset, made.scenario).axes]
+    assert "impulses at the end, a trial\naxon" in labels
+    table = sweep_table(made)
+    assert not [column.header for column in table.columns if "Hz" in column.header]
+    velocity = next(c for c in table.columns if c.header.endswith("velocity (m/s)"))
+    assert next(iter(velocity.cells)) == "–"
 
 
 def test_a_sweep_notes_compartments_that_are_too_long():

@@ -143,53 +143,70 @@ def forge(folder, change):
 
 
 def fewer_trials(content):
-    for one in content["metrics"]:
-        one[3] = one[3][:1]
+    for name, values in content["trials"].items():
+        content["trials"][name] = values[:1]
 
 
-def no_metrics(content):
-    content["metrics"] = []
+def no_numbers(content):
+    content["trials"] = {}
+
+
+def no_table(content):
+    content["trials"] = [["voltage_mean", 1.0]]
 
 
 def no_traces(content):
     content["traces"] = "../../etc"
 
 
-def fewer_metrics(content):
-    del content["metrics"][3]
+def fewer_numbers(content):
+    del content["trials"]["rest"]
 
 
-def twice(content):
-    content["metrics"].append(content["metrics"][0])
+def another_number(content):
+    content["trials"]["trial"] = content["trials"]["rest"]
 
 
-def another_name(content):
-    content["metrics"][0][0] = "trial"
+def no_values(content):
+    content["trials"]["rest"] = [None, None]
 
 
-def other_units(content):
-    content["metrics"][1][1] = "kHz"
+def a_limit(content):
+    content["limit"] = {name: values[:1] for name, values in content["trials"].items()}
 
 
-def no_label(content):
-    content["metrics"][-1][-1] = ["squid-k"]
+def no_number(content):
+    content["trials"]["rest"][0] = "-65"
 
 
-def another_method(content):
-    content["method"] = "leap"
+def no_train(content):
+    content["trials"]["spikes"][0] = 1.0
 
 
-def no_text(content):
-    content["method"] = {"a": []}
+def trains_out_of_order(content):
+    content["trials"]["spikes"][0] = [1.5, 1.0]
+
+
+def spikes_after_the_end(content):
+    content["trials"]["spikes"][0] = [1.0, 3.0]
+
+
+def lists_in_lists(content):
+    content["trials"]["ions.squid-k"] = [[1.0], [2.0]]
+
+
+def as_large_as_floats_go(content):
+    content["trials"]["rest"][0] = 1e300
 
 
 def beyond_all_floats(content):
-    content["metrics"][0][3][0] = 10**400
+    content["trials"]["rest"][0] = 10**400
 
 
 FORGERIES = [
-    fewer_trials, no_metrics, no_traces, fewer_metrics, twice, another_name, other_units, no_label,
-    another_method, no_text, beyond_all_floats,
+    fewer_trials, no_numbers, no_table, no_traces, fewer_numbers, another_number, no_values,
+    a_limit, no_number, no_train, trains_out_of_order, spikes_after_the_end, lists_in_lists,
+    as_large_as_floats_go, beyond_all_floats,
 ]  # fmt: skip
 
 
