@@ -23,6 +23,7 @@ from stochhh.analysis.estimates import (
 from stochhh.analysis.firing_efficiency import spread_estimate
 from stochhh.analysis.interspike_intervals import isi_statistics
 from stochhh.analysis.interval_statistics import interval_cv2, interval_lv
+from stochhh.analysis.jackknife import pooled_sd
 from stochhh.analysis.quantal import by_amplitude, by_count, by_failures, by_variance
 from stochhh.analysis.spikes import firing_rate_hz
 
@@ -152,6 +153,21 @@ def _spread(n: int) -> Experiment:
     return Experiment("spreads", f"{n} Gaussian values", draw)
 
 
+def _voltage(n: int) -> Experiment:
+    """Records of a voltage of SD 1 that forgets within a twentieth of a trial."""
+
+    def draw(rng: Rng) -> Drawn:
+        kept, records = np.exp(-1.0 / 20.0), np.empty((n, 400))
+        records[:, 0] = rng.normal(size=n)
+        noise = np.sqrt(1.0 - kept**2) * rng.normal(size=(n, 400))
+        for k in range(1, 400):
+            records[:, k] = kept * records[:, k - 1] + noise[:, k]
+        found = pooled_sd(records.mean(axis=1), records.std(axis=1))
+        return [("SD of records", 1.0, found)]
+
+    return Experiment("records", f"{n} trials of 20 correlation times", draw)
+
+
 def _quanta(mean: float, n: int) -> Experiment:
     """Poisson numbers of quanta of 0.5 ± 0.15 mV, and 30 single ones."""
 
@@ -205,6 +221,7 @@ EXPERIMENTS = [
     Experiment("Poisson trains", "20 trials of 20 spikes", _poisson_statistics, lowest=0.9),
     Experiment("clamp", "12 trials of 60 channels", _clamp),
     *(_quanta(mean, n) for mean, n in ((0.5, 30), (2.0, 60), (2.0, 300))),
+    *(_voltage(n) for n in (5, 20)),
 ]
 
 
