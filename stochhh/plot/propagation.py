@@ -59,7 +59,7 @@ def _ways(axes: Axes, study: Any) -> None:
         axes.plot(
             wave.passage_ms[passed],
             position[wave.first + passed],
-            label="deterministic" if number == 0 else None,
+            label=study.limit_name if number == 0 else None,
             **style.LIMIT,
         )
     if study.bridged_um is not None:

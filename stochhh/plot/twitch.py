@@ -21,7 +21,7 @@ def draw_twitch(findings: Any, heading: str) -> Figure:
     with style.style():
         figure = Figure(figsize=(style.WIDTH, 2.2), layout="constrained")
         axes = figure.subplots()
-        force_panel(axes, study.time_ms, study.force, study.deterministic)
+        force_panel(axes, study.time_ms, study.force, study.deterministic, study.limit_name)
         axes.set_xlabel("time (ms)")
         axes.set_xlim(0.0, float(study.time_ms[-1]))
         figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")

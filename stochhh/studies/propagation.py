@@ -24,6 +24,7 @@ from stochhh.analysis.propagation import (
 from stochhh.analysis.waves import Floats, Ints, Wave, find_waves, silent_places
 from stochhh.errors import InputError
 from stochhh.plot.propagation import draw_propagation
+from stochhh.result import limit_label
 from stochhh.scenario.studies.circuits import PropagationStudy
 from stochhh.studies.circuits import CircuitOccasion
 from stochhh.studies.study import Findings, Numbers, Row, Study, named
@@ -50,6 +51,7 @@ class Propagation(NamedTuple):
     bridged_um: tuple[float, float] | None  # stretch whose threshold impulses do not cross
     deterministic_ms: Floats | None  # of the first that goes anywhere
     deterministic: list[Wave]
+    limit_name: str
     n_trials: int
     duration_ms: float
 
@@ -108,10 +110,12 @@ def compute(occasion: CircuitOccasion) -> Findings:
         bridged_um=_below(data, path),
         deterministic_ms=_first(limits, path) if "deterministic_spike_time" in data else None,
         deterministic=limits,
+        limit_name=limit_label(data.attrs),
         n_trials=len(trials),
         duration_ms=float(circuit.run.duration_ms),
     )
-    return Findings(_numbers(study, came), study)
+    given = {key: data.attrs[key] for key in ("deterministic_given",) if key in data.attrs}
+    return Findings(_numbers(study, came) | given, study)
 
 
 def _below(data: xr.Dataset, path: Path) -> tuple[float, float] | None:
@@ -243,7 +247,7 @@ def rows(numbers: Numbers) -> list[Row]:
         Row("arrived", "arrived"),
         Row("deleted on the way", "deleted"),
         Row("conduction velocity (m/s)", "velocity_m_per_s"),
-        Row("deterministic velocity (m/s)", "velocity_m_per_s_deterministic"),
+        Row(f"{limit_label(numbers)}: its velocity (m/s)", "velocity_m_per_s_deterministic"),
     ]
     scatter = [
         Row(f"SD of arrival after {numbers.get('jitter_distance_um', 0):.0f} µm (ms)", "jitter_ms"),

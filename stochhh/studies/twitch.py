@@ -12,6 +12,7 @@ from stochhh.analysis.cells import cell_names, main_path, passages
 from stochhh.analysis.estimates import mean_estimate
 from stochhh.analysis.twitch import fibre_force
 from stochhh.plot.twitch import draw_twitch
+from stochhh.result import limit_label
 from stochhh.scenario.studies.circuits import TwitchStudy
 from stochhh.studies.circuits import CircuitOccasion
 from stochhh.studies.study import Findings, Numbers, Row, Study, named
@@ -29,6 +30,7 @@ class Force(NamedTuple):
     force: Any  # (trials, n) in peaks of a single twitch
     impulses: list[Any]
     deterministic: Any  # (n,), or None
+    limit_name: str
 
 
 def compute(occasion: CircuitOccasion) -> Findings:
@@ -47,7 +49,7 @@ def compute(occasion: CircuitOccasion) -> Findings:
     if "deterministic_spike_time" in data:
         train = passages(data, middle, deterministic=True)[0]
         limit = fibre_force(time, train, contraction, delay)
-    study = Force(cell, time, force, trains, limit)
+    study = Force(cell, time, force, trains, limit, limit_label(data.attrs))
     return Findings(_numbers(study), study)
 
 

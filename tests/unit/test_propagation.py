@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from circuits import SQUID, pulse
+from circuits import SQUID, axon, pulse
 
 import stochhh
 from stochhh.analysis.cells import Path, first_passages, main_path, velocity_m_per_s
@@ -16,7 +16,7 @@ from stochhh.analysis.propagation import (
     poisson_rate,
 )
 from stochhh.analysis.waves import find_waves, silent_places
-from stochhh.studies import analyse
+from stochhh.studies import analyse, find_study
 from stochhh.studies.propagation import says
 
 N, STEP_UM, DELAY_MS = 50, 20.0, 0.04  # 0.5 m/s
@@ -184,6 +184,25 @@ def test_a_stretch_below_the_threshold_makes_no_spontaneous_impulses():
     assert 700 < low < high < 950
     assert "µm impulses pass below the threshold" in says(numbers)
     assert not study.is_uniform
+
+
+@pytest.mark.parametrize("study", ["propagation", "twitch"])
+def test_a_limit_under_noise_is_called_what_it_is(study):
+    """Trials have a current each; the limit is that of the current of trial 0."""
+    noise = {"kind": "noise", "sd": "1 pA", "correlation_time": "1 ms"}
+    run = {"duration": "3 ms", "seed": 1, "trials": 1, "method": "leap"}
+    tables = axon(SQUID, "0.2 mm", "1 um", n=8) | {
+        "stimulus": [*pulse("300 pA", "0.5 ms", "0.5 ms"), noise],
+        "run": run | {"initial": {"settle": "0 ms"}},
+        "analysis": {study: {"contraction": "5 ms"} if study == "twitch" else {}},
+    }
+    (outcome,) = analyse(stochhh.run({"format": 1, "title": "t", **tables}))
+    given = "deterministic, given the input of trial 0"
+    figure = find_study(study).draw(outcome.findings, "t")
+    assert given in figure.axes[0].get_legend_handles_labels()[1]
+    if study == "propagation":
+        labels = [row.label for row in find_study(study).rows(outcome.findings.numbers)]
+        assert f"{given}: its velocity (m/s)" in labels
 
 
 def sorted_out(*waves, evoked=(1.0,), n_trials=1):
