@@ -13,8 +13,11 @@ from stochhh.analysis.setup import Setup
 
 Floats = NDArray[np.float64]
 
-_NUMBER_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(.*)")
 _FILE = re.compile(r"\.(toml|csv|swc|nc)$")
+_NUMBER_UNIT = re.compile(
+    r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*((?![0-9.]).*)"
+)
+_MOST_DIGITS = 4  # of a number in a label
 _PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm", "degC": "°C"}
 
 
@@ -134,13 +137,24 @@ def swept_label(values: Sequence[Any], key: str, given: str) -> str:
 
 
 def value_label(value: Any) -> str:
-    """Write a swept value with pretty units; true and false as on and off, a file by its name."""
+    """Write a swept value with pretty units and four digits of many.
+
+    True and false are on and off; a file is called by its name.
+    """
     text = {"True": "on", "False": "off"}.get(str(value), str(value))
     if _FILE.search(text):
         return re.split(r"[/\\]", text)[-1].removesuffix(".toml")
+    number = _NUMBER_UNIT.fullmatch(text)
+    if number and len(number[1].lstrip("+-0.")) > _MOST_DIGITS + 1 and "." in number[1]:
+        text = f"{_rounded(float(number[1]))} {number[2]}".rstrip()
     for plain, pretty in _PRETTY.items():
         text = text.replace(plain, pretty)
     return text
+
+
+def _rounded(number: float) -> str:
+    """A number with four digits, or all before its point."""
+    return f"{number:.0f}" if abs(number) >= 10**_MOST_DIGITS else f"{number:.{_MOST_DIGITS}g}"
 
 
 def place_label(place: Mapping[str, Any]) -> str:

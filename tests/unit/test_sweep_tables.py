@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 import stochhh
+from stochhh.analysis.axes import value_label
 from stochhh.errors import InputError
 from stochhh.scenario import axes_of, expand_sweep, load_scenario, resolved_toml
 
@@ -25,6 +26,23 @@ def swept(table, **run):
             "sweep": table,
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ("13.90385592 um^2", "13.9 µm²"),
+        ("100 um^2", "100 µm²"),
+        ("12345.678 um^2", "12346 µm²"),
+        ("0.00123456 mV", "0.001235 mV"),
+        (12345, "12345"),
+        (True, "on"),
+        ("squid-k", "squid-k"),
+        ("1.2.3.45 x", "1.2.3.45 x"),
+    ],
+)
+def test_swept_values_are_written_with_few_digits(value, label):
+    assert value_label(value) == label
 
 
 @pytest.mark.parametrize(
