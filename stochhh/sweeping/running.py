@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,9 +57,9 @@ class Sweep:
     folder : where all is written, None if nowhere.
     """
 
-    scenario: Experiment
-    dataset: xr.Dataset
-    summary: dict[str, Any]
+    scenario: Experiment = field(repr=False)
+    dataset: xr.Dataset = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)
     failed: dict[int, str]
     computed: int
     damaged: int

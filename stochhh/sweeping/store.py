@@ -14,15 +14,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from stochhh import folders
-from stochhh.analysis.trial_numbers import SPIKES, About, Numbers, Trials
+from stochhh.analysis.trial_numbers import About, Trials
 from stochhh.assemble import provenance
 from stochhh.errors import InputError
 from stochhh.inputs import Input, portable
 from stochhh.result import FILE_NAME, Result
 from stochhh.scenario import Experiment
+from stochhh.sweeping.contents import longest, read_numbers, written
 from stochhh.sweeping.metrics import number_names
 from stochhh.writing import is_plain_file, replacing, together
 
@@ -31,11 +30,6 @@ SCENARIO = "scenario.toml"
 _POINTS, _TRACES, _LOCK = "points", "traces", "sweep.lock"
 _POINT = r"[0-9]{6}\.json"
 _RESULTS = ("sweep.csv", "sweep.nc", "summary.json", "figure.png")
-_LONGEST_POINT, _LONGEST_NUMBER = 10_000, 300  # bytes of a file, and for each number more
-_SPIKES_A_MS = 2.0  # of a trial, at most, on average
-_LARGEST = 1e100  # so that its square is a number
-#: Of numbers that a trial, or the limit, may not have.
-_MISSING = ("first_at_", "velocity.", "inward", "outward", "ions.")
 _LONGEST_SCENARIO = 100_000_000
 _SEED = re.compile(r"^\[run\]\n(?:[a-z_]+ = .*\n)*?seed = ([0-9]{1,19})$", re.MULTILINE)
 
@@ -135,13 +129,8 @@ class Store:
         """
         path, kept = self._path(index), self.traces_path(index)
         names = number_names(about)
-        each = _LONGEST_NUMBER * (len(names) + _SPIKES_A_MS * about.duration_ms)
         try:
-            if (
-                self._force
-                or not is_plain_file(path)
-                or path.stat().st_size > _LONGEST_POINT + (1 + n) * each
-            ):
+            if self._force or not is_plain_file(path) or path.stat().st_size > longest(about, n):
                 return None
             tables = json.loads(path.read_text(encoding="utf-8"))
             content = tables["content"]
@@ -152,8 +141,8 @@ class Store:
                 and (not is_plain_file(kept) or _file_checksum(kept) != content["traces"])
             ):
                 return None
-            limit = _numbers_of(content["limit"], names if with_limit else [], 1, about)
-            return Trials(about, _numbers_of(content["trials"], names, n, about), limit)
+            limit = read_numbers(content["limit"], names if with_limit else [], 1, about)
+            return Trials(about, read_numbers(content["trials"], names, n, about), limit)
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
@@ -172,8 +161,8 @@ class Store:
             result.save(self.traces_path(index))
             traces = _file_checksum(self.traces_path(index))
         content = {
-            "trials": _written(trials.numbers),
-            "limit": _written(trials.limit),
+            "trials": written(trials.numbers),
+            "limit": written(trials.limit),
             "traces": traces,
         }
         tables = {"key": key, "checksum": _checksum(content), "content": content}
@@ -271,53 +260,6 @@ def _numbers(folder: Path) -> list[int]:
     with suppress(OSError):
         return sorted(int(p.name) for p in folder.iterdir() if re.fullmatch(r"[0-9]{6}", p.name))
     return []
-
-
-def _written(numbers: Numbers) -> dict[str, list[Any]]:
-    """Numbers as JSON has them; what does not exist is null."""
-    return {
-        name: [train.tolist() for train in column]
-        if name == SPIKES
-        else [None if np.isnan(value) else float(value) for value in column]
-        for name, column in numbers.items()
-    }
-
-
-def _numbers_of(content: Any, names: Sequence[str], n: int, about: About) -> Numbers:
-    """Numbers of n trials from JSON that may come from anyone, in the order of their names.
-
-    Raises
-    ------
-    ValueError
-        They are not that.
-    """
-    if set(content) != set(names):
-        raise ValueError
-    numbers: Numbers = {}
-    for name in names:
-        column = content[name]
-        if len(column) != n:
-            raise ValueError
-        if name == SPIKES:
-            numbers[name] = tuple(_train(one, about.duration_ms) for one in column)
-        else:
-            numbers[name] = _column(column, name.startswith(_MISSING))
-    return numbers
-
-
-def _column(values: list[Any], may_miss: bool) -> Any:
-    column = np.array([np.nan if value is None and may_miss else value for value in values])
-    if column.ndim != 1 or column.dtype.kind not in "if" or (np.abs(column) > _LARGEST).any():
-        raise ValueError
-    return column.astype(np.float64)
-
-
-def _train(times: list[float], duration_ms: float) -> Any:
-    train = np.array(times, dtype=np.float64)
-    within = train.ndim == 1 and np.all(train >= 0.0) and np.all(train <= duration_ms)
-    if not within or np.any(np.diff(train) < 0.0):
-        raise ValueError
-    return train
 
 
 def _canonical(tables: Any) -> bytes:
