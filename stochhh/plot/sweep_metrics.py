@@ -40,25 +40,22 @@ _IMPULSES = (
     ("evoked_vesicles", "vesicles in a trial"),
 )
 _PARTS = ("cell", "synapse")
-_MOST_ROWS = 8
 
 
 @style.as_written
 def draw_metrics(dataset: xr.Dataset, scenario: Experiment) -> Figure:
     """Draw up to four numbers with their 95 % intervals along the first axis that is no repeat.
 
-    Values on a second axis are a curve each, or rows of a
-    heat map; on a third one the middle value is drawn, or that of ``figure.rows``. The
-    deterministic limit is dashed.
+    Values on a second axis are a curve each, or rows of a heat map; on a third one the middle
+    value is drawn, or that of ``figure.rows``. The deterministic limit is dashed.
     """
-    places = list(places_of(scenario))
+    places = [place for place in places_of(scenario) if not place.get(REPEATS)]  # are pooled
     further = [axis.name for axis in axes_of(scenario) if axis.name != REPEATS][2:]
-    chosen = choose_points(scenario, places, _MOST_ROWS).fixed if further else {}
+    chosen = choose_points(scenario, places, 1).fixed if further else {}
     fixed = {key: chosen[key] for key in further if key in chosen}
     shown = _CLAMPED if "current_mean" in dataset else _SPIKING
     if "spikes_at_end" in dataset:
         shown = _IMPULSES
-    places = [place for place in places if not place.get(REPEATS)]  # which are pooled
     there = [(name, label) for name, label in shown if _is_known(dataset, name)]
     with style.style():
         n_rows = max(-(-len(there) // 2), 1)

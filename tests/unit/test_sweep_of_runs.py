@@ -212,3 +212,17 @@ def test_the_table_has_numbers_with_their_units_in_its_head(tmp_path):
     drawn = {row["run.method"]: row["transitions"] for row in rows}
     assert drawn["leap"] == ""  # which draws no transitions one by one
     assert int(drawn["exact"]) > 0
+
+
+def test_values_of_a_third_axis_are_not_pooled_however_few_points_there_are():
+    over = {"membrane.area": ["1 um^2", "2 um^2"], "run.method": ["exact", "leap"]}
+    over["membrane.count_factor"] = [1, 2]
+    short = ["run.duration=2 ms", "run.deterministic=false", AT_ONCE]
+    made = stochhh.sweep("squid-patch", over=over, overrides=short, trials=1, seed=1)
+    figure = draw_metrics(made.dataset, made.scenario)
+    (legend,) = figure.legends
+    assert "all at count factor" in legend.get_title().get_text()
+    here = made.dataset["voltage_sd"].values[:, :, int(legend.get_title().get_text()[-1]) - 1]
+    axes = next(one for one in figure.axes if one.get_ylabel() == "SD of voltage (mV)")
+    drawn = [bars.lines[0].get_ydata() for bars in axes.containers]
+    np.testing.assert_array_equal(np.sort(drawn, axis=0), np.sort(here.T, axis=0))
