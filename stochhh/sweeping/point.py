@@ -15,7 +15,7 @@ from stochhh.analysis.trial_numbers import Trials
 from stochhh.assemble import said_of
 from stochhh.errors import InputError, Stopped, TrustError
 from stochhh.needs import SECONDS_A_LIMIT
-from stochhh.result import FILE_FORMAT, Result, attributes
+from stochhh.result import FILE_FORMAT, Result, attributes, limit_solved
 from stochhh.scenario import Experiment
 from stochhh.sweeping import worker
 from stochhh.sweeping.metrics import measure
@@ -105,6 +105,7 @@ def simulate_point(job: Job, progress: Progress) -> Result:
         stochhh_format=FILE_FORMAT,
         **said_of(scenario),
         **how(scenario, plan),
+        **limit_solved({getattr(one, "solver", "") for one in (*trials.values(), limit)} - {""}),
         duration_ms=float(scenario.run.duration_ms),
         point=job.index,
         interrupted=False,
