@@ -40,6 +40,7 @@ _FEWEST_SPIKES = 5
 _FEWEST_BLANKS = 10  # to tell the variance of noise
 _QUIET = 4  # windows before an event without another, for it to stand alone
 _UPSTROKE_MS = 2.0  # at most, from the foot of a spike of the target to its threshold
+_FEW_FIRED = 0.02  # of responses may become spikes: without them others are no fair sample
 _FULL = 0.9  # of sites: with fewer, spikes do not share one law
 
 
@@ -54,6 +55,7 @@ class Quanta(NamedTuple):
     unmatched: int  # vesicles that came without a spike near them
     response_mV: Any  # (n,) of the next cell, NaN where it was not recorded
     kept: Any  # (n,) whether the response stands alone and is no spike
+    fired: int  # responses that became spikes
     quantum_mV: Any  # (k,) responses to single spontaneous vesicles
     noise_mV: Any  # the same measure where no vesicle had come
     delay_ms: Any  # of evoked vesicles
@@ -154,7 +156,7 @@ def _measured(
     if "voltage" not in data or not len(places) or data.sizes["time"] < 3:
         nothing = np.full(len(row), np.nan)
         return {"response_mV": nothing, "kept": np.zeros(len(row), dtype=np.bool_),
-                "quantum_mV": none, "noise_mV": none}  # fmt: skip
+                "fired": 0, "quantum_mV": none, "noise_mV": none}  # fmt: skip
     rest = float(data["resting_voltage"].values[target])
     force = float(occasion.circuit.synapse[number].receptors.reversal_mV) - rest
     time, voltage = data["time"].values, data["voltage"].values[:, :, places[0]]
@@ -194,6 +196,7 @@ def _measured(
     return {
         "response_mV": without_saturation(found.value_mV, force),
         "kept": kept & np.isfinite(found.value_mV),
+        "fired": sum(not free(events.fired_ms, k, t, 0.0, window + _UPSTROKE_MS) for k, t in pairs),
         "quantum_mV": without_saturation(quantum[np.isfinite(quantum)], force),
         "noise_mV": noise[np.isfinite(noise)],
     }
@@ -208,6 +211,8 @@ def _numbers(study: Quanta) -> Numbers:
     cv = 0.0
     if len(quanta) > 1:
         cv = float(np.sqrt(max(quanta.var(ddof=1) - noise, 0.0)) / abs(quanta.mean()))
+    complete = study.fired <= _FEW_FIRED * len(released)
+    told = complete and len(quanta) > 1  # else what single quanta vary by is not known
     ratio, p_value = dispersion(released)
     theory = expected_counts(sites, study.full)
     spread = theory.mean * cv**2 + theory.variance
@@ -224,13 +229,18 @@ def _numbers(study: Quanta) -> Numbers:
         "full_sites_most": float(study.full.max()),
         **_content("content_by_count", by_count(released, study.trial), theory.mean),
         **_content("content_by_failures", by_failures(len(released), n_failures), by_zeros),
-        **_content("content_by_amplitude", by_amplitude(known, quanta), theory.mean),
-        **_content("content_by_variance", by_variance(known, cv, noise), by_spread),
+        **_content(
+            "content_by_amplitude", by_amplitude(known, quanta) if complete else None, theory.mean
+        ),
+        **_content(
+            "content_by_variance", by_variance(known, cv, noise) if told else None, by_spread
+        ),
         "variance_over_mean": ratio,
         "variance_over_mean_theory": theory.variance / theory.mean if theory.mean else None,
         "poisson_p_value": p_value,
         "spontaneous_quanta": len(quanta),
         "responses": len(known),
+        "responses_fired": study.fired,
         "responses_left_out": int(np.isfinite(study.response_mV).sum()) - len(known),
         "noise_mV": float(np.sqrt(noise)) if enough else None,
         **named("quantum_mV", mean_estimate(quanta)),
@@ -252,8 +262,10 @@ def rows(numbers: Numbers) -> list[Row]:
           if numbers["vesicles_without_a_spike"] else []),
         Row("quantal content, by counting vesicles", "content_by_count"),
         Row("  by failures, ln(N/N₀), if Poisson", "content_by_failures"),
-        Row("  by mean response over mean quantum", "content_by_amplitude"),
-        Row("  by variance of responses, if Poisson", "content_by_variance"),
+        *(Row(label, key) for label, key in (
+            ("  by mean response over mean quantum", "content_by_amplitude"),
+            ("  by variance of responses, if Poisson", "content_by_variance"),
+        ) if numbers[key] is not None),
         Row("variance over mean of the numbers", "variance_over_mean"),
         Row("p-value of a Poisson law", "poisson_p_value"),
         Row("response to one vesicle (mV)", "quantum_mV"),
@@ -295,11 +307,16 @@ def says(numbers: Numbers) -> str:
             "Failures and variance suppose one Poisson law for all spikes, and here "
             f"{' and '.join(why)}: they need not tell the mean, see theory."
         )
-    if numbers["responses_left_out"]:
-        said.append(
-            "Amplitude and variance are of the responses that stand alone and made no spike, "
-            "which leaves out large ones."
+    if numbers["content_by_variance"] is None and numbers["responses"]:
+        fired, single = numbers["responses_fired"], numbers["spontaneous_quanta"]
+        lacking = (
+            f"{fired} responses became spikes, which leaves out large ones"
+            if fired > _FEW_FIRED * numbers["spikes"]
+            else f"{single} vesicle{'s' if single != 1 else ''} came alone, and two are needed"
+            if single < 2
+            else "they vary no more than without a vesicle"
         )
+        said.append(f"Responses tell of no number of vesicles by their variance: {lacking}.")
     return " ".join(said)
 
 
