@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,7 @@ def _plan(circuit: Circuit, index: int, parts: int = 1) -> CircuitPlan:
         mean_field=circuit.run.method == "deterministic",
         doubts=(
             *_of_channels(circuit, network),
+            *_of_morphologies(circuit),
             *doubts_of_mesh(network, circuit.name),
             *doubts.of_stimuli(circuit.stimulus, circuit.name),
             *doubts.of_settling(
@@ -187,6 +189,18 @@ def _of_channels(circuit: Circuit, network: Network) -> list[str]:
         where = f"{circuit.name}: membranes.{name}"
         found.extend(doubts.of_channels(channels, membrane.populations, where))
     return found
+
+
+def _of_morphologies(circuit: Circuit) -> list[str]:
+    from stochhh.circuit.swc import doubt_of_soma  # MorphIO takes a while to load
+
+    files = {one.name: one.morphology.file for one in circuit.cell if one.morphology is not None}
+    said = {name: doubt_of_soma(Path(file)) for name, file in files.items()}
+    return [
+        f"{circuit.name}: cell '{name}': morphology.file: {doubt}"
+        for name, doubt in said.items()
+        if doubt is not None
+    ]
 
 
 def _steps(circuit: Circuit, usual_ms: float) -> tuple[float, int, int]:

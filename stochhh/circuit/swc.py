@@ -22,6 +22,8 @@ _MOST_BYTES = 50_000_000
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _MAY_CHANGE_KIND = morphio.Option.allow_unifurcated_section_change
 _SOMA = 1
+_FEWEST_OUTLINE = 5  # points
+_COMES_BACK = 0.4  # of the way along an outline, that its last point may be from its first
 _WORDS = {2: "an axon", 3: "a dendrite", 4: "an apical dendrite"}
 _DOMAINS = {
     morphio.SectionType.axon: "axon",
@@ -36,7 +38,8 @@ def read_swc(path: Path) -> list[Shape]:
     A soma of one point, a sphere, becomes the cylinder of its area; one of three
     points, a centre and two on it, runs from side to side through the centre, so that a
     standard one has the area of its sphere (NeuroMorpho.Org, "What is the soma format?");
-    others are the chain of frusta through their points. What grows from the soma hangs on
+    others are the chain of frusta through their points, also where these go round as an
+    outline does (`doubt_of_soma`). What grows from the soma hangs on
     its middle. A point repeated with another radius is a step of the radius. Sections are
     named after their kind and numbered, as in "axon-2"; one begins where the kind changes.
 
@@ -94,6 +97,24 @@ def read_swc(path: Path) -> list[Shape]:
         distance, diameter = _path(section.points, section.diameters, f"{path}: {at}{name}")
         shapes.append(Shape(name, domain, parent, 1.0 if parent else 0.5, distance, diameter))
     return shapes
+
+
+def doubt_of_soma(path: Path) -> str | None:
+    """Say so if a soma of many points looks like an outline, which is no chain of frusta."""
+    soma = [point for point in _points(path) if point.kind == _SOMA]
+    places = np.array([point.place for point in soma])
+    if len(soma) < _FEWEST_OUTLINE:
+        return None
+    around = float(np.linalg.norm(np.diff(places, axis=0), axis=1).sum())
+    if np.linalg.norm(places[-1] - places[0]) > _COMES_BACK * around:
+        return None
+    x, y, z = places.mean(axis=0)
+    radius = float(np.linalg.norm(places - places.mean(axis=0), axis=1).mean())
+    return (
+        f"the {len(soma)} points of the soma (from line {soma[0].line}) lead back to where they "
+        "began, as an outline does, and are taken for a chain of frusta; for a sphere of its size "
+        f"write one point, {soma[0].number} 1 {x:.4g} {y:.4g} {z:.4g} {radius:.4g} -1"
+    )
 
 
 class _Point(NamedTuple):

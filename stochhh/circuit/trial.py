@@ -162,7 +162,11 @@ def begin(
     n_currents: int,
     n_inputs: int,
 ) -> State:
-    """State at time zero: of membranes as given, of synapses rested."""
+    """State at time zero: of membranes as given, of synapses full and without transmitter.
+
+    Only membranes settle: stimuli, inputs and spikes that release begin with the trial, and
+    spontaneous release empties a site for the share rate times refilling of the time.
+    """
     voltage, space, occupancy = membranes
     network, graph = plan.network, plan.graph
     n_states, state_start = len(plan.share), graph.state_start

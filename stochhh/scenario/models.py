@@ -121,7 +121,8 @@ class Settling(Table):
         description="time before time zero, not recorded and without stimuli, in which a random "
         "membrane at rest comes into the joint stationary law of its voltage and channels; "
         '"auto" is three of its slowest time constants, up to 100 ms; "0 ms" begins with '
-        "channels in equilibrium at a voltage that has not moved yet",
+        "channels in equilibrium at a voltage that has not moved yet; synapses of cells begin "
+        "full and without transmitter, inputs shut",
     )
 
     @property

@@ -598,6 +598,27 @@ def test_a_soma_of_three_points_has_the_area_of_its_sphere(tmp_path):
     assert data["voltage"].values[0, -1, 0] == pytest.approx(4.13, abs=0.01)
 
 
+def test_a_soma_that_goes_round_as_an_outline_is_noted(tmp_path):
+    """Ten points on a circle of 10 µm; as many in a row are a chain of frusta, and no doubt."""
+    angle = np.linspace(0.0, 2 * np.pi, 10, endpoint=False)
+    rows = [f"{k + 1} 1 {10 * np.cos(a):.6f} {10 * np.sin(a):.6f} 0 0.5 {k if k else -1}\n"
+            for k, a in enumerate(angle)]  # fmt: skip
+    chain = [f"{k + 1} 1 {2 * k} 0 0 5 {k if k else -1}\n" for k in range(10)]
+    cell = {"name": "c", "axial_resistivity": "100 ohm cm",
+            "morphology": {"file": f"{tmp_path}/c.swc", "membranes": {"soma": "its"}}}  # fmt: skip
+    leak = {"conductance": "0.1 mS/cm^2", "reversal": "-65 mV"}
+    tables = axon({"capacitance": "1 uF/cm^2", "leak": leak}) | {"cell": [cell]}
+    (tmp_path / "c.swc").write_text("".join(rows))
+    with pytest.warns(UserWarning, match="the 10 points of the soma") as noted:
+        run(tables, [], duration="1 ms")
+    said = str(noted[0].message)
+    assert "cell 'c': morphology.file: the 10 points of the soma (from line 1) lead back" in said
+    x, y, _, radius = (float(word) for word in said.split("write one point, 1 1 ")[1].split()[:4])
+    assert (x, y, radius) == pytest.approx((0.0, 0.0, 10.0), abs=1e-5)
+    (tmp_path / "c.swc").write_text("".join(chain))
+    run(tables, [], duration="1 ms")
+
+
 def test_a_point_repeated_with_another_radius_is_a_step(tmp_path):
     """A cylinder of radius 0.5 µm and length 50, and the ring; a taper would have 235.6."""
     text = "1 1 0 0 0 10 -1\n2 3 0 10 0 1 1\n3 3 0 10.0 0 0.5 2\n4 3 0 60 0 0.5 3\n"
