@@ -30,7 +30,7 @@ _FEW_TRANSITIONS = 12.0
 _ROOM_MV = 30.0
 _SETTLE_STREAM = 3
 #: What is worked out once for a plan and for its settling.
-_SAME = ("graph", "step_table", "steps", "share", "laws", "pools", "_methods", "synapse_arrays")
+_SAME = ("graph", "step_table", "steps", "share", "laws", "pools", "_methods")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,11 @@ class CircuitPlan:
 
     @cached_property
     def before(self) -> CircuitPlan:
-        """Plan of the time in which a trial settles: nothing is done, and nothing recorded."""
+        """Plan of the time in which a trial settles: nothing is done, and nothing recorded.
+
+        Nor does anything release: synapses begin a trial rested, and a membrane that felt
+        vesicles which they have forgotten would begin between two states.
+        """
         n_steps = max(int(np.ceil(self.settle_ms / self.step_ms * (1 - 1e-9))), 1)
         made = replace(
             self,
@@ -95,6 +99,8 @@ class CircuitPlan:
         )
         own = made.__dict__  # what is tabulated already is the same
         own.update({name: made_once for name, made_once in self.__dict__.items() if name in _SAME})
+        never = np.zeros(len(self.synapses))
+        own["synapse_arrays"] = self.synapse_arrays._replace(probability=never, spontaneous=never)
         return made
 
     @property

@@ -127,3 +127,23 @@ def test_a_trial_goes_on_from_where_it_has_settled(method: str) -> None:
     assert ends[0] != ends[1]
     used = {made.before.seed_sequence(0).spawn_key, made.seed_sequence(0).spawn_key}
     assert used == {(0, 0, 3), (0, 0)}
+
+
+def test_a_membrane_feels_no_vesicles_that_its_synapses_have_forgotten() -> None:
+    """Synapses begin a trial rested; the fibre began up to 2.5 mV above rest, of none of them."""
+    result = stochhh.run(
+        "neuromuscular_DCK54",
+        overrides=[
+            "run.duration=3 ms", "run.trials=8", 'stimulus=[]', "analysis={}",
+            'synapse.0.release.spontaneous="200 / s"', 'run.initial.settle="30 ms"',
+        ],
+        seed=1,
+    )  # fmt: skip
+    data = result.dataset
+    rest = data["resting_voltage"].values[data["place_compartment"].values]
+    fibre = data["cell"].values[data["place_compartment"].values] == "fibre"
+    begun = data["voltage"].values[:, 0]
+    np.testing.assert_allclose(begun[:, fibre], np.tile(rest[fibre], (8, 1)), atol=1e-6)
+    assert np.ptp(begun[:, ~fibre]) > 0.1  # the nerve's channels are random, and it did settle
+    assert (data["receptor_open"].values[:, 0] == 0.0).all()
+    assert data.sizes["release"] > 0  # and then vesicles come
