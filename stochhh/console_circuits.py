@@ -22,6 +22,11 @@ _SYNAPSE_ROWS = (
     ("trials without an evoked release", "trials_without_evoked", "{:d}"),
     ("most receptors open at once", "most_receptors_open", "{:.0f}"),
 )
+_PATCH_ROWS = (
+    ("spikes a trial", "spikes_at_end", "{:.3g}"),
+    ("first spike (ms)", "first_at_end_ms", "{:.4g}"),
+    ("  its SD over trials (ms)", "first_at_end_sd_ms", "{:.3g}"),
+)
 _TIP_ROWS = (
     ("spikes at the tip of {}, a trial", "spikes_at_end", "{:.3g}"),
     ("  the first of them (ms)", "first_at_end_ms", "{:.4g}"),
@@ -44,7 +49,8 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
             table.add_row(place, style="bold")
         for name, cell in islice(point["cells"].items(), _MOST_CELLS):
             tips = cell.get("tips", {})
-            _add_rows(table, _heading(name, cell), _CELL_ROWS, cell)
+            rows = _CELL_ROWS if cell["compartments"] > 1 else _PATCH_ROWS
+            _add_rows(table, _heading(name, cell), rows, cell)
             for tip, found in islice(tips.items(), 1, _MOST_TIPS):
                 _add_rows(table, None, _TIP_ROWS, found, tip)
             if len(tips) > _MOST_TIPS:

@@ -12,7 +12,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import place_label
-from stochhh.analysis.cells import branches, cell_names, main_path
+from stochhh.analysis.cells import branches, cell_names, main_path, places_of
 from stochhh.errors import InputError
 from stochhh.plot import moving, style
 from stochhh.plot.maps import mapped_places
@@ -238,8 +238,9 @@ def _of_circuit(result: Result, subject: moving.Subject) -> list[list[moving.Dra
                 pair.append(moving.open_along(subject, ways))
             beside = len(names) > 1 or bool(circuit.synapse)
             rows += [pair] if beside else [[one] for one in pair]
-        elif len(places):
-            rows.append([moving.voltage_in_time(subject, name, int(places[0]))])
+        else:
+            recorded = np.concatenate([places_of(data, way) for way in ways])
+            rows += [[moving.voltage_in_time(subject, name, int(one))] for one in recorded[:1]]
         for number, synapse in enumerate(circuit.synapse):
             if synapse.source == name and left:
                 rows.append([moving.receptors_in_time(subject, number)])

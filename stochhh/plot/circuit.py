@@ -217,7 +217,9 @@ def _chosen(view: View, ways: list[Path]) -> dict[int, str]:
     if len(ways) > 1:
         tips = {int(places_of(data, way)[-1]): tip_of(data, way) for way in ways
                 if len(places_of(data, way))}  # fmt: skip
-        return {int(places[0]): "start"} | tips
+        start = [int(one) for one in places[:1]
+                 if data["place_compartment"].values[one] == main.compartment[0]]  # fmt: skip
+        return dict.fromkeys(start, "start") | tips
     if len(places) < 3:
         return {int(one): f"at {said_place(position[one], reach)}" if len(places) > 1 else ""
                 for one in places}  # fmt: skip

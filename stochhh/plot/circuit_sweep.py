@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from stochhh.analysis.axes import axis_label, numbers_of_one_unit, place_label, value_label
 from stochhh.analysis.cells import (
@@ -18,7 +19,7 @@ from stochhh.analysis.cells import (
     tip_of,
     velocity_m_per_s,
 )
-from stochhh.analysis.estimates import count_estimate, mean_estimate
+from stochhh.analysis.estimates import Estimate, count_estimate, mean_estimate
 from stochhh.plot import style
 from stochhh.plot.estimates import shades
 from stochhh.plot.maps import (
@@ -30,13 +31,13 @@ from stochhh.plot.maps import (
     map_name,
     mapped_places,
 )
-from stochhh.plot.panels import legend_above
 from stochhh.result import Result, limit_label
 from stochhh.scenario import Circuit
 
 _MOST_ROWS = 8
 _MOST_CURVES = 6
 _ROW_INCHES, _LEAST_INCHES = 0.85, 3.4
+_TITLE_INCHES = 0.17  # of a row, above which the legend is
 _LOG_RATIO = 20.0
 _FAR = 3.0  # times the largest mean: so far intervals are shown
 
@@ -96,7 +97,14 @@ def _points(rows: Any, result: Result, circuit: Circuit, cell: str, shown: Any) 
         color_bar(images[0], list(rows), f"{told} (mV)", aspect=40)
     else:
         rows[len(rows) // 2].set_ylabel(f"{cell} (mV)")
-    legend_above(rows[0])
+    if rows[0].get_legend_handles_labels()[1]:
+        above = ScaledTranslation(0.0, _TITLE_INCHES, rows[0].figure.dpi_scale_trans)
+        rows[0].legend(
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            bbox_transform=rows[0].transAxes + above,
+            borderaxespad=0.0,
+        )
 
 
 def _traces(axes: Axes, view: View, place: int) -> None:
@@ -131,8 +139,9 @@ def _along(right: Any, result: Result, circuit: Circuit, cell: str) -> None:
         for place, members in groups.items()
         for tip, end in tips
     ]
-    is_cable = main_path(first, cell).is_cable
-    counts, *speeds = np.atleast_1d(right.subplots(1 + is_cable, 1, sharex=True))
+    velocities = [_velocities(data, cell) for data in points]
+    any_travels = any(one.value is not None for one, _ in velocities)
+    counts, *speeds = np.atleast_1d(right.subplots(1 + any_travels, 1, sharex=True))
     x, labels = _axis(values)
     colors = shades(min(len(curves), _MOST_CURVES))
     for color, (name, members, end) in zip(colors, curves[:_MOST_CURVES], strict=True):
@@ -146,10 +155,15 @@ def _along(right: Any, result: Result, circuit: Circuit, cell: str) -> None:
         counts.plot([], [], marker="s", markersize=3, label=named, **style.LIMIT)
     _from_zero(counts)
     over = f" ({_MOST_CURVES} of {len(curves)} curves)" if len(curves) > _MOST_CURVES else ""
-    counts.set_ylabel(f"spikes at the end, a trial{over}")
+    counts.set_ylabel(f"spikes at the end,\na trial{over}")
     counts.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), borderaxespad=0.0)
     for axes in speeds:
-        _velocities(axes, points, groups, cell, x, colors)
+        for color, members in zip(colors, groups.values(), strict=False):
+            _curve(axes, x[members], [velocities[j][0] for j in members], color, None)
+            speed = [velocities[j][1] for j in members]
+            axes.plot(x[members], speed, marker="s", markersize=3, **style.LIMIT)
+        _from_zero(axes)
+        axes.set_ylabel(f"velocity in\n{cell} (m/s)")
     last = speeds[-1] if speeds else counts
     if labels:
         last.set_xticks(x, labels, rotation=30, ha="right")
@@ -158,27 +172,17 @@ def _along(right: Any, result: Result, circuit: Circuit, cell: str) -> None:
     last.set_xlabel(circuit.figure.axis or axis_label(key, "" if labels else _unit(values)))
 
 
-def _velocities(
-    axes: Axes, points: list[Any], groups: dict[str, list[int]], cell: str, x: Any, colors: Any
-) -> None:
-    """Velocity of the first impulse, of trials in which it travels towards the end."""
-    for color, members in zip(colors, groups.values(), strict=False):
-        speeds = []
-        for j in members:
-            path = main_path(points[j], cell)
-            speeds.append(velocity_m_per_s(path, first_passages(points[j], path)))
-        found = [mean_estimate(one[one > 0.0], lowest=0.0) for one in speeds]
-        _curve(axes, x[members], found, color, None)
-        if "deterministic_spike_time" in points[0]:
-            limit = []
-            for j in members:
-                path = main_path(points[j], cell)
-                passed = first_passages(points[j], path, deterministic=True)
-                speed = float(velocity_m_per_s(path, passed))
-                limit.append(speed if speed > 0.0 else np.nan)
-            axes.plot(x[members], limit, marker="s", markersize=3, **style.LIMIT)
-    _from_zero(axes)
-    axes.set_ylabel(f"velocity in {cell} (m/s)")
+def _velocities(data: Any, cell: str) -> tuple[Estimate, float]:
+    """Velocity of first impulses that travel towards the end, and of the deterministic one."""
+    path = main_path(data, cell)
+    if not path.is_cable:
+        return Estimate(None), np.nan
+    speeds = velocity_m_per_s(path, first_passages(data, path))
+    found = mean_estimate(speeds[speeds > 0.0], lowest=0.0)
+    limit = np.nan
+    if "deterministic_spike_time" in data:
+        limit = float(velocity_m_per_s(path, first_passages(data, path, deterministic=True)))
+    return found, limit if limit > 0.0 else np.nan
 
 
 def _curve(axes: Axes, x: Any, found: list[Any], color: Any, label: str | None) -> None:

@@ -124,7 +124,7 @@ def test_a_patch_is_one_compartment_without_a_length(call):
 
 
 def test_one_compartment_is_singular():
-    patch = {"compartments": 1, "spikes_at_start": 1.0}
+    patch = {"compartments": 1, "spikes_at_start": 2.0, "spikes_at_end": 2.0}
     summary = {"title": "t", "method": "leap", "transitions": 0, "trials": 1, "duration_ms": 1.0,
                "cells": {"one": patch, "two": {**patch, "compartments": 1200}},
                "synapses": {}}  # fmt: skip
@@ -133,3 +133,4 @@ def test_one_compartment_is_singular():
     told = console.export_text()
     assert "one (1 compartment)" in told
     assert "two (1,200 compartments)" in told
+    assert told.count("spikes a trial") == told.count("spikes at the start") == 1

@@ -10,6 +10,7 @@ from overlaps import overlaps
 
 import stochhh
 from stochhh.analysis.cells import main_path
+from stochhh.plot.animation import animate
 from stochhh.plot.maps import mapped_places, said_place
 from stochhh.scenario import library_scenarios, load_experiment
 from stochhh.studies import analyse, find_study
@@ -171,3 +172,24 @@ def test_a_sweep_whose_values_are_texts_names_them():
     assert not overlaps(figure)
     texts = [[label.get_text() for label in axes.get_xticklabels()] for axes in figure.axes]
     assert ["start", "middle"] in texts
+
+
+@pytest.mark.parametrize(
+    ("name", "override"),
+    [
+        ("dominoes", "run.method=deterministic"),
+        ("fork", 'run.record.variables=["open"]'),
+        ("fork", 'run.record.where=["cell axon-2"]'),
+        ("fork", 'sweep={"stimulus.0.amplitude"=["1 nA", "2 nA"]}'),
+        (
+            "node-chain_OM09",
+            'sweep={"membranes.node.count_factor"=[0.3, 1], '
+            '"cell.chain.axial_resistivity"=["100 ohm cm", "50 ohm cm"]}',
+        ),
+    ],
+)
+def test_whatever_is_recorded_and_swept_can_be_drawn(name, override, tmp_path):
+    result = shortened(name, "2 ms", override)
+    assert not overlaps(stochhh.overview(result))
+    if "voltage" in result.dataset:
+        assert animate(result, tmp_path / "x.gif", seconds=0.2, frames_per_second=10) == 2
