@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochhh.analysis.axes import place_label
-from stochhh.analysis.estimates import CONFIDENCE, Estimate
+from stochhh.analysis.estimates import CONFIDENCE, Estimate, share_estimate
 from stochhh.analysis.firing_efficiency import (
+    UNPROVOKED,
     FiringEfficiency,
     LatencyPoint,
     fit_firing_efficiency,
@@ -85,6 +86,13 @@ class EfficiencyCurve:
     @cached_property
     def _fitted(self) -> tuple[FiringEfficiency | None, str]:
         above = self.amplitude > 0.0
+        fired, trials = (int(one[~above].sum()) for one in (self.fired, self.trials))
+        alone = share_estimate(fired, trials).interval if trials else None
+        if alone is not None and alone[0] > UNPROVOKED:
+            return None, (
+                f"{fired} of {trials} trials without a pulse fired in the window in which spikes "
+                "count, so there is no threshold; choose a shorter one with within"
+            )
         try:
             fit = fit_firing_efficiency(
                 self.amplitude[above], self.fired[above], self.trials[above]

@@ -20,6 +20,8 @@ from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
 
+UNPROVOKED = 0.02  # share of trials firing without a pulse; the spread then gains a 28th
+
 _WIDEST = 20.0  # in logarithms, from an estimate to the farthest end of its interval
 _FEWEST_LATENCIES = 10  # for an interval of the jitter
 

@@ -64,7 +64,8 @@ def threshold_command(
     if needs_compiling(plan.method for plan in ready.plans):
         screen.say("Compiling the simulation kernels; this happens once and takes some seconds.")
     most = trials * len(ready.plans)
-    length = most * ready.plans[0].duration_ms
+    alone = threshold_search.ALONE * len(ready.plans)
+    length = (most + alone) * ready.plans[0].duration_ms
     try:
         with held(folder, "search"):
             with console.progress(f"{name}, up to {most} trials", length, quiet) as advance:

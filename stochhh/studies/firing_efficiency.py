@@ -23,6 +23,7 @@ from stochhh.analysis.efficiency_curves import (
 )
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
+from stochhh.analysis.firing_efficiency import UNPROVOKED
 from stochhh.analysis.power_law import PowerLaw
 from stochhh.plot.firing_efficiency import efficiency_figure
 from stochhh.studies.pulse_limit import firing_at, narrowed
@@ -132,6 +133,8 @@ def rows(numbers: Numbers) -> Sequence[Row]:
 
 def says(numbers: Numbers) -> str:
     """Say threshold and relative spread, and how that depends on the number of channels."""
+    from scipy.special import ndtr
+
     curves, unit = numbers["curves"], value_label(numbers["unit"])
     fitted = [curve for curve in curves if curve["threshold"] is not None]
     said = [_curve_says(curve, unit, len(curves) > 1) for curve in fitted]
@@ -149,8 +152,15 @@ def says(numbers: Numbers) -> str:
         of = f" of {curve['label']}" if curve["label"] else ""
         if curve["threshold"] is None:
             said.append(f"No fit{of}: {curve['problem']}.")
-        elif curve["fit_p"] is not None and curve["fit_p"] < _MISFIT:
+            continue
+        if curve["fit_p"] is not None and curve["fit_p"] < _MISFIT:
             said.append(f"The integrated Gaussian misses the shares{of} (p {curve['fit_p']:.1g}).")
+        alone = float(ndtr(-1.0 / curve["relative_spread"]))
+        if alone > UNPROVOKED:
+            said.append(
+                f"By the fit{of} {100 * alone:.2g} % of trials fire without a pulse: so wide a "
+                "spread may be of spikes that no pulse made; choose a shorter within."
+            )
     return " ".join(text for text in said if text)
 
 

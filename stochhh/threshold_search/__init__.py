@@ -5,11 +5,12 @@ given where it is clear that all trials fire, or none. A search needs a fraction
 and no guess of where the threshold is.
 """
 
-from stochhh.threshold_search.asked import Goal, Ready, check_goal, prepare
+from stochhh.threshold_search.asked import ALONE, Goal, Ready, check_goal, prepare
 from stochhh.threshold_search.files import check_folder, save
 from stochhh.threshold_search.running import ThresholdSearch, find_threshold, search
 
 __all__ = [
+    "ALONE",
     "Goal",
     "Ready",
     "ThresholdSearch",

@@ -24,6 +24,7 @@ from stochhh.scenario.sweep_tables import ZIP
 STUDY = "firing_efficiency"
 FEWEST = 4  # trials at an amplitude of a batch
 TRIALS, ERROR, SPREAD_ERROR = 400, 0.01, 0.1
+ALONE = 40  # trials without a pulse, of each membrane
 _ENDINGS = ("amplitude", "displacement")
 
 

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from stochhh import simulate
 from stochhh.analysis.adaptive import D_OPTIMAL, NextAmplitudes, next_amplitudes
+from stochhh.analysis.axes import place_label
 from stochhh.analysis.efficiency_curves import Bracket, EfficiencyCurve
-from stochhh.analysis.firing_efficiency import response_latencies_ms
+from stochhh.analysis.estimates import share_estimate
+from stochhh.analysis.firing_efficiency import UNPROVOKED, response_latencies_ms
 from stochhh.errors import InputError
 from stochhh.execute import Monitor, run_tasks
 from stochhh.plan import Plan
@@ -25,6 +27,7 @@ from stochhh.studies.firing_efficiency import SHARP, about, found
 from stochhh.studies.pulse_limit import firing_at, narrowed
 from stochhh.studies.signals import n_noisy_channels
 from stochhh.threshold_search.asked import (
+    ALONE,
     ERROR,
     FEWEST,
     SPREAD_ERROR,
@@ -41,6 +44,7 @@ from stochhh.trial import Progress
 Floats = NDArray[np.float64]
 
 _GROWTH = 0.1  # trials at an amplitude of a batch, as a share of all before
+_ALONE_POINT = 10**6  # of the streams of trials without a pulse, in place of an amplitude's
 _FINE = 0.25  # of the standard deviation: amplitudes are rounded to less
 
 
@@ -54,6 +58,8 @@ class ThresholdSearch:
     curves : (C,) shares of pulses that made a spike, and their fits.
     courses : (C,) pulses in the order in which they were given.
     known : (C,) what is known of each at the end, errors included.
+    alone : (C,) of `ALONE` trials without a pulse those that fired; None where no pulse
+        or displacement is searched.
     findings : as those of the study `firing_efficiency`.
     """
 
@@ -62,6 +68,7 @@ class ThresholdSearch:
     curves: tuple[EfficiencyCurve, ...]
     courses: tuple[Course, ...]
     known: tuple[NextAmplitudes, ...]
+    alone: tuple[int | None, ...]
     findings: Findings
 
     @property
@@ -78,8 +85,14 @@ class ThresholdSearch:
     def notes(self) -> list[str]:
         """What to do better, a sentence each; none where the goal was reached."""
         said = []
-        for curve, known in zip(self.curves, self.known, strict=True):
+        for curve, known, alone in zip(self.curves, self.known, self.alone, strict=True):
             of = f"{curve.label}: " if curve.label else ""
+            if alone:
+                said.append(
+                    f"{of}{_alone_says(self.ready, alone)}, which makes the relative spread "
+                    "somewhat too large; choose a shorter window, as in "
+                    f"{_shorter(self.ready)}"
+                )
             reach = known.threshold * D_OPTIMAL * known.relative_spread
             low, high = self.ready.span
             if known.threshold - reach < low or known.threshold + reach > high:
@@ -119,6 +132,8 @@ def find_threshold(
     fitted like a sweep at the end. Trial i at the k-th amplitude (counted from 0 through
     all batches) of membrane c of C draws from ``SeedSequence(seed, spawn_key=(k C + c,
     i))``: the same seed gives the same numbers, however many workers there are.
+    First come 40 trials without a pulse (k is a million there): a membrane that fires by
+    itself in the window in which spikes count has no threshold that they could tell.
 
     Parameters
     ----------
@@ -133,7 +148,8 @@ def find_threshold(
     Raises
     ------
     InputError
-        Something in the scenario or the arguments is wrong, or no threshold was found.
+        Something in the scenario or the arguments is wrong, the membrane fires by itself
+        too often, or no threshold was found.
     TrustError
         A simulation broke an invariant.
     KeyboardInterrupt
@@ -167,8 +183,9 @@ def search(
         latencies = np.array([outcome.values[k] for k in range(len(tasks))])
         return list(latencies.reshape(len(plans), each))
 
-    made = []
+    made, alone = [], []
     for place in range(len(ready.setups)):
+        alone.append(_fired_alone(ready, place, run))
         made.append(_searched(ready, place, goal, run))
         if on_advance is not None:  # of trials that were not needed
             left = goal.trials - len(made[-1][1].amplitude)
@@ -187,12 +204,44 @@ def search(
         "trials_at_most": goal.trials,
     }
     findings = found(curves, ready.label, said)
-    for numbers, known in zip(findings.numbers["curves"], every, strict=True):
+    for numbers, known, by_itself in zip(findings.numbers["curves"], every, alone, strict=True):
+        if by_itself is not None:
+            numbers["without_pulse"] = {"trials": ALONE, "fired": by_itself}
         numbers["threshold_error"] = known.threshold_error
         numbers["spread_error"] = known.spread_error
         numbers["reached"] = goal.reached(known)
         numbers.pop("near_threshold", None)  # of few trials; most are away from it
-    return ThresholdSearch(ready, goal, curves, courses, every, findings)
+    return ThresholdSearch(ready, goal, curves, courses, every, tuple(alone), findings)
+
+
+def _fired_alone(ready: Ready, place: int, run: Callable[..., list[Floats]]) -> int | None:
+    """How many of the trials without a pulse fired in the window; refused where it is many."""
+    if not ready.key.startswith(("stimulus.", "run.initial.")):
+        return None
+    (latencies,) = run(place, [0.0], _ALONE_POINT, ALONE)
+    fired = int(np.isfinite(latencies).sum())
+    interval = share_estimate(fired, ALONE).interval
+    if interval is not None and interval[0] > UNPROVOKED:
+        of = place_label(ready.places[place])
+        raise InputError(
+            f"{ready.scenario.name}: {f'{of}: ' if of else ''}{_alone_says(ready, fired)}: spikes "
+            "that no pulse made would count, and there is no threshold to find; choose a shorter "
+            f"window, as in {_shorter(ready)}, or a membrane that is silent at rest"
+        )
+    return fired
+
+
+def _alone_says(ready: Ready, fired: int) -> str:
+    low, high = share_estimate(fired, ALONE).interval or (0.0, 1.0)
+    return (
+        f"without a pulse {fired} of {ALONE} trials ({100 * low:.0f} to {100 * high:.0f} %) fire "
+        f"within {float(ready.settings.within_ms):g} ms of its onset by themselves"
+    )
+
+
+def _shorter(ready: Ready) -> str:
+    within = float(f"{float(ready.settings.within_ms) / 5.0:.1g}")
+    return f"""--set 'analysis.{STUDY}.within="{within:g} ms"'"""
 
 
 def _searched(

@@ -50,7 +50,7 @@ def test_another_scenario_is_not_overwritten(call):
     arguments = ["--trials", "40", "-q", "--out", "here"]
     assert call("threshold", "node_R95", *SMALL, *SPAN, *arguments)[0] == 0
     assert call("threshold", "node_R95", *SMALL, *SPAN, *arguments)[0] == 0
-    other = ["--between", "2 uA/cm^2", "20 uA/cm^2", "--set", "membrane.area=30 um^2"]
+    other = ["--between", "2 uA/cm^2", "20 uA/cm^2", "--set", "membrane.area=300 um^2"]
     code, _, err = call("threshold", "all-or-none", *other, *arguments)
     assert code == 2
     assert "here: holds the threshold of 'node_R95'; choose another folder" in err

@@ -251,8 +251,8 @@ def settings_of(name, *overrides):
 def test_what_settings_leave_open_is_filled_in_from_the_pulse():
     node = settings_of(NODE, "analysis.firing_efficiency={}", "run.duration=2 ms")
     assert (node.axis, node.onset_ms, node.within_ms) == (KEY, 0.5, 1.5)
-    squid = settings_of(SQUID)
-    assert (squid.onset_ms, squid.within_ms) == (5.0, 15.0)
+    squid = settings_of(SQUID)  # which says so
+    assert (squid.onset_ms, squid.within_ms) == (5.0, 8.0)
     second = 'stimulus=[{kind="constant", amplitude="1 uA/cm^2"}, {kind="pulse", start="7 ms", '
     second += 'amplitude="7 uA/cm^2", duration="1 ms"}]'
     key = 'sweep={"stimulus.1.amplitude"=["6 uA/cm^2", "8 uA/cm^2"]}'
@@ -397,3 +397,24 @@ def test_a_saved_result_gives_the_same_study(node, outcome, tmp_path):
     path = node.save(tmp_path / "result.nc")
     (again,) = analyse(stochhh.load(path), [STUDY])
     assert again.findings.numbers == outcome.findings.numbers
+
+
+def test_spikes_without_a_pulse_leave_no_threshold():
+    """A fifth of trials fires at amplitude zero: no fit, and within is named."""
+    fires, silent = np.array([1.0]), np.array([np.nan])
+    alone, above = np.r_[np.repeat(fires, 4), np.repeat(silent, 16)], np.r_[fires, silent]
+    x, few = np.array([0.0, 20.0, 21.2, 23.0]), np.r_[fires, np.repeat(silent, 9)]
+    latencies = (alone, few, np.tile(above, 5), np.r_[np.repeat(fires, 9), silent])
+    curve = EfficiencyCurve({}, 100, x, latencies)
+    assert curve.fit is None
+    assert "4 of 20 trials without a pulse fired" in curve.problem
+    assert "within" in curve.problem
+    quiet = EfficiencyCurve({}, 100, x, (np.repeat(silent, 20), *latencies[1:]))
+    assert quiet.fit is not None
+
+
+def test_a_fit_that_fires_without_a_pulse_is_doubted(outcome):
+    (curve, *_) = outcome.findings.numbers["curves"]
+    wide = {**outcome.findings.numbers, "curves": [{**curve, "relative_spread": 1.0}]}
+    assert "16 % of trials fire without a pulse" in find_study(STUDY).says(wide)  # Φ(-1)
+    assert "without a pulse" not in find_study(STUDY).says(outcome.findings.numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,32 @@ def test_each_place_on_the_other_axes_gets_its_own_search(three):
     assert len(streams) == 3  # no two draw the same numbers
 
 
+# Spikes that no pulse made
+
+NOISY = ["membrane.area=100 um^2", "run.duration=25 ms"]
+NOISY += ['stimulus=[{kind="pulse",amplitude="5 uA/cm^2",start="5 ms",duration="1 ms"}]']
+BY_ITSELF = r"without a pulse \d+ of 40 trials \(\d+ to \d+ %\) fire within 20 ms"
+
+
+def test_a_membrane_that_fires_by_itself_has_no_threshold_but_in_a_shorter_window():
+    """It fires at 10 Hz (Chow & White 1996, fig. 4), so in a fifth of windows of 20 ms."""
+    asked = {"between": ("1 uA/cm^2", "20 uA/cm^2"), "trials": 60, "seed": 1}
+    with pytest.raises(InputError, match=BY_ITSELF + r".*within=\"4 ms\"") as refused:
+        stochhh.find_threshold("spontaneous_CW96", overrides=NOISY, **asked)
+    assert len(str(refused.value).splitlines()) == 1
+    short = [*NOISY, "analysis.firing_efficiency.within=3 ms"]
+    found = stochhh.find_threshold("spontaneous_CW96", overrides=short, **asked)
+    assert found.alone[0] <= 2
+    assert found.numbers["curves"][0]["without_pulse"] == {"trials": 40, "fired": found.alone[0]}
+
+
+def test_a_few_spikes_that_no_pulse_made_are_noted(found):
+    assert found.alone == (0,)  # and nothing is said
+    assert not any("without a pulse" in note for note in found.notes())
+    (note, *_) = replace(found, alone=(2,)).notes()
+    assert note.startswith("without a pulse 2 of 40 trials (1 to 17 %) fire within 1 ms of its")
+
+
 # Trials
 
 
@@ -197,7 +224,7 @@ def test_progress_adds_up_to_all_trials_that_were_allowed():
         on_advance=covered.append,
     )
     assert found.curves[0].trials.sum() < 100
-    assert sum(covered) == pytest.approx(200 * 1.5)
+    assert sum(covered) == pytest.approx((200 + threshold_search.ALONE) * 1.5)
 
 
 def test_an_interrupt_finds_nothing(monkeypatch):
@@ -233,7 +260,7 @@ def test_a_shock_has_a_threshold_of_its_own():
         "squid-patch",
         "run.initial.displacement",
         ("2 mV", "15 mV"),
-        overrides=["run.duration=15 ms"],
+        overrides=["run.duration=15 ms", "membrane.area=300 um^2"],
         trials=60,
         seed=1,
     )
