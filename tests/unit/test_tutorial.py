@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import stochhh
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -57,3 +59,16 @@ def test_a_command_that_fails_stops_the_reader(tmp_path):
     step = tutorial.Step("false\ntrue\n", ["x"], "y")
     with pytest.raises(tutorial.subprocess.CalledProcessError):
         tutorial.follow(step, tmp_path)
+
+
+def test_without_potassium_channels_the_leak_alone_makes_the_spike():
+    """As the page says: it comes before the stimulus at 5 ms, and would without it."""
+    alone = ["stimulus=[]", "figure={}", "run.record={}", "run.initial.voltage=-65 mV"]
+    none = [*alone, "membrane.channels.squid-k.density=0 / um^2"]
+    first, rest = (
+        stochhh.run("action-potential_HH52", trials=1, method="deterministic", overrides=one)
+        for one in (none, alone)
+    )
+    ((spike_ms,),) = first.spike_trains()
+    assert spike_ms == pytest.approx(2.44, abs=0.05)
+    assert [len(train) for train in rest.spike_trains()] == [0]
