@@ -59,8 +59,14 @@ def resolve_experiment(
 ) -> Experiment:
     """Load a scenario with overrides, and a seed drawn for it if it has none."""
     shorthands = {"seed": seed, "trials": trials, "method": method}
-    given = [f"run.{key}={json.dumps(v)}" for key, v in shorthands.items() if v is not None]
-    resolved = load_experiment(scenario, [*overrides, *given])
+    given = {f"run.{key}={json.dumps(v)}": key for key, v in shorthands.items() if v is not None}
+    try:
+        resolved = load_experiment(scenario, [*overrides, *given])
+    except InputError as error:
+        said = str(error)
+        for override, key in given.items():  # in the words of the command
+            said = said.replace(f"--set {override}: run.{key}", f"--{key}")
+        raise InputError(said) from None
     if resolved.run.seed is None:
         drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
         resolved = load_experiment(resolved, [f"run.seed={drawn}"])

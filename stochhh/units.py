@@ -24,6 +24,9 @@ _UNIT = re.compile(
     r"(?:\s*(?:(?:°?[^\W\d]++|\))(?:\s*(?:\^|\*\*)\s*-?[0-9](?!\d)|⁻?[¹²³⁴⁵⁶⁷⁸⁹])?"
     r"|[*/·(]|1(?=\s*/)))++\s*"
 )
+_LENGTH_POWER = re.compile(r"(?<![^\W\d])([cmunµμ]?m)([23])(?!\w)")  # um2, which shells leave alone
+_MICRO = re.compile(r"(?<![\w.\-])u(?=(?:m|s|A|F|M|S|V)(?![A-Za-z.\-_]))")
+_POWER = re.compile(r"(?<=[A-Za-z])(?:\^|\*\*)([23])(?!\d)")
 _LONGEST_TEXT = 80
 _TURNS = ("turn", "revolutions_per_minute", "revolutions_per_second")
 
@@ -149,6 +152,12 @@ def parse(value: object, kind: Kind) -> Amount:
     )
 
 
+def pretty(text: str) -> str:
+    """Write the units in a text as papers do: "5 uA/cm^2" as "5 µA/cm²"."""
+    text = _POWER.sub(lambda found: "²³"[int(found[1]) - 2], _LENGTH_POWER.sub(r"\1^\2", text))
+    return _MICRO.sub("µ", text).replace("degC", "°C")
+
+
 def _in_range(amount: Amount, kind: Kind) -> Amount:
     if abs(amount) > 1e300 or amount != amount:
         raise InputError(f"got {_quoted(amount.text)}, which is not a finite number")
@@ -169,6 +178,7 @@ def _in_range(amount: Amount, kind: Kind) -> Amount:
 @lru_cache(maxsize=10_000)  # a sweep writes the same amounts at every point
 def _convert(number: float, unit_text: str, unit: str) -> float | None:
     """Convert to an internal unit; None where the unit is unknown or of another kind."""
+    unit_text = _LENGTH_POWER.sub(r"\1^\2", unit_text)
     if not _UNIT.fullmatch(unit_text):
         return None
     registry = _registry()

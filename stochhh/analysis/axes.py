@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stochhh import units
 from stochhh.analysis.setup import Setup
 
 Floats = NDArray[np.float64]
@@ -18,7 +19,6 @@ _NUMBER_UNIT = re.compile(
     r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*((?![0-9.]).*)"
 )
 _MOST_DIGITS = 4  # of a number in a label
-_PRETTY = {"uA/cm^2": "µA/cm²", "um^2": "µm²", "um": "µm", "degC": "°C"}
 
 
 class Curve(NamedTuple):
@@ -102,16 +102,16 @@ def numbers_of_one_unit(values: Sequence[Any]) -> tuple[Floats, str]:
         Some are no numbers, or units differ.
     """
     split = [None if isinstance(v, bool) else _NUMBER_UNIT.fullmatch(str(v)) for v in values]
-    units = {match.group(2).strip() for match in split if match}
-    if not all(split) or len(units) != 1:
+    written = {match.group(2).strip() for match in split if match}
+    if not all(split) or len(written) != 1:
         raise ValueError("need numbers, all of one unit")
-    return np.array([float(match.group(1)) for match in split if match]), units.pop()
+    return np.array([float(match.group(1)) for match in split if match]), written.pop()
 
 
 def axis_label(key: str, unit: str) -> str:
     """Words of a key with its unit, as an axis of a picture says it."""
     name = key_words(key)
-    return f"{name} ({_PRETTY.get(unit, unit)})" if unit else name
+    return f"{name} ({units.pretty(unit)})" if unit else name
 
 
 def axis_numbers(values: Sequence[Any], key: str) -> tuple[Floats | None, str]:
@@ -132,7 +132,7 @@ def swept_label(values: Sequence[Any], key: str, given: str) -> str:
         unit = numbers_of_one_unit(values)[1]
     except ValueError:
         unit = ""
-    fits = _PRETTY.get(unit, unit) in given if unit else "(" not in given
+    fits = units.pretty(unit) in given if unit else "(" not in given
     return given if given and fits else axis_label(key, unit)
 
 
@@ -147,9 +147,7 @@ def value_label(value: Any) -> str:
     number = _NUMBER_UNIT.fullmatch(text)
     if number and len(number[1].lstrip("+-0.")) > _MOST_DIGITS + 1 and "." in number[1]:
         text = f"{_rounded(float(number[1]))} {number[2]}".rstrip()
-    for plain, pretty in _PRETTY.items():
-        text = text.replace(plain, pretty)
-    return text
+    return units.pretty(text)
 
 
 def _rounded(number: float) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from stochhh import units
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.excitability import StrengthDuration
 from stochhh.analysis.pulse_thresholds import PulseThreshold
@@ -25,7 +26,7 @@ _POINTS = 300  # of a law
 _ROOM = 1.25  # times the outermost duration, on either side
 _POINTS_ONLY: dict[str, Any] = {"fmt": "o", "markersize": 3.6, "elinewidth": 0.9, "capsize": 0}
 #: What an amplitude times a millisecond is called.
-_CHARGES = {"pA": "fC", "nA": "pC", "uA/cm^2": "nC/cm²", "uA/cm**2": "nC/cm²"}
+_CHARGES = {"pA": "fC", "nA": "pC", "µA/cm²": "nC/cm²"}
 
 
 class ThresholdCurve(NamedTuple):
@@ -75,7 +76,8 @@ def strength_duration_figure(
             second.axhline(1.0, **style.LIMIT)
             second.set(xscale="log", xlim=ends, ylabel="threshold / deterministic")
         else:
-            second.set_ylabel(f"threshold charge ({_CHARGES.get(unit, f'{unit} ms')})")
+            written = units.pretty(unit)
+            second.set_ylabel(f"threshold charge ({_CHARGES.get(written, f'{written} ms')})")
             second.set_xlim(left=0.0)
             second.set_ylim(bottom=0.0)
         spread.set(xscale="log", xlim=ends, ylabel="relative spread")

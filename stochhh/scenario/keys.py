@@ -7,9 +7,10 @@ from typing import Any
 from stochhh.errors import InputError, did_you_mean
 
 _DEEPEST_KEY = 20
+_LISTS = "stimulus", "cell", "section", "synapse", "input", "channels", "segment"
 
 
-def set_key(data: Any, key: str, value: Any, where: str) -> Any:
+def set_key(data: Any, key: str, value: Any, where: str, above: str = "") -> Any:
     """Return tables with one key set; an entry of an array goes by number or by name.
 
     Parameters
@@ -18,6 +19,7 @@ def set_key(data: Any, key: str, value: Any, where: str) -> Any:
     key : with dots between its steps
     value : that it gets
     where : what messages begin with
+    above : key of the tables in the scenario, with a dot at its end; for messages
 
     Raises
     ------
@@ -28,21 +30,23 @@ def set_key(data: Any, key: str, value: Any, where: str) -> Any:
         raise InputError(f"{where}: no key has that many dots")
     step, _, rest = key.partition(".")
     if isinstance(data, list):
-        index = _entry(data, step, where)
+        index = _entry(data, step, where, above)
         entries = list(data)
-        entries[index] = set_key(data[index], rest, value, where) if rest else value
+        below = f"{above}{step}."
+        entries[index] = set_key(data[index], rest, value, where, below) if rest else value
         return entries
     if not isinstance(data, dict):
         raise InputError(f"{where}: '{step}' is not a table, so nothing below it can be set")
     if not rest:
         return {**data, step: value}
     first = rest.partition(".")[0]
-    if step not in data and first.isdecimal():
+    if step not in data and (first.isdecimal() or step in _LISTS):
         raise InputError(f"{where}: no entry '{first}'; there is no {step} in the scenario")
-    return {**data, step: set_key(data.get(step, {}), rest, value, where)}
+    below = f"{above}{step}."
+    return {**data, step: set_key(data.get(step, {}), rest, value, where, below)}
 
 
-def _entry(entries: list[Any], step: str, where: str) -> int:
+def _entry(entries: list[Any], step: str, where: str, above: str) -> int:
     names = [
         str(entry.get("name", entry.get("scheme", ""))) if isinstance(entry, dict) else ""
         for entry in entries
@@ -53,4 +57,8 @@ def _entry(entries: list[Any], step: str, where: str) -> int:
     if step in numbers:
         return int(step)
     known = [name for name in names if name] or numbers
+    if known and any(isinstance(entry, dict) and step in entry for entry in entries):
+        raise InputError(
+            f"{where}: no entry '{step}'; say of which, as in {above}{known[0]}.{step}"
+        )
     raise InputError(f"{where}: no entry '{step}'; {did_you_mean(step, known)}")

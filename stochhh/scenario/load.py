@@ -28,7 +28,7 @@ from stochhh.scenario.paths import (
     stores,
     with_absolute_paths,
 )
-from stochhh.words import printable, said_name, said_value
+from stochhh.words import cut, printable, said_name, said_value
 
 _DEEPEST_BASE = 20
 Tables = dict[str, Any]
@@ -96,9 +96,15 @@ def load_experiment(
         folders = folders_of(path)
         roots = (*map(resolved, folders), library_folder().resolve(), *stores(path.parent))
         data = _inherit(data, Reach(folders, roots, where, written), (resolved(path),))
+    changed = data
     for override in overrides:
-        data = _override(data, override)
-    experiment = _validated(data, where, name)
+        changed = _override(changed, override)
+    try:
+        experiment = _validated(changed, where, name)
+    except InputError as error:
+        if isinstance(source, Scenario | Circuit):  # what changes it is none of the user's texts
+            raise
+        raise _blamed(error, data, overrides, where, name) from None
     experiment._written = written
     return experiment
 
@@ -202,6 +208,20 @@ def validated(kind: type[AnyExperiment], data: Tables, where: str, name: str) ->
     experiment = validate(kind, data, where)
     experiment._name, experiment._data = name, data
     return experiment
+
+
+def _blamed(
+    error: InputError, data: Tables, overrides: list[str], where: str, name: str
+) -> InputError:
+    """The error with the override in front that made it, if the file was right without."""
+    try:
+        for override in ["", *overrides]:
+            where = f"--set {cut(override, 80)}" if override else where
+            data = _override(data, override) if override else data
+            _validated(data, where, name)
+    except InputError as first:
+        return first
+    return error
 
 
 def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:

@@ -76,8 +76,13 @@ def with_sweep(
 
 
 def _values(key: str, text: str) -> list[Any]:
-    unquoted = text[1:-1] if text[:1] == text[-1:] and text[:1] in ("'", '"') else text
-    found = _RANGE.fullmatch(unquoted)
+    """Values of an axis as written, quotes around each, around all of them, or none."""
+    listed = _value(f"[{text}]")
+    if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], str):
+        text = listed[0]
+    elif isinstance(listed, list):
+        return listed
+    found = _RANGE.fullmatch(text)
     if found is None:
         return [_value(part) for part in text.split(",")]
     spacing, first, to, points = found.groups()

@@ -189,8 +189,8 @@ def test_out_that_is_a_file_is_refused(call, tmp_path):
         (["run", "squid-patch", "--set", "membrane.aera=1 um^2"], "did you mean 'area'?"),
         (["run", "squid-patch", "--set", "membrane.area=100"], "got the bare number 100"),
         (["run", "squid-patch", "--method", "exakt"], "did you mean 'exact'?"),
-        (["run", "squid-patch", "--trials", "0"], "run.trials: got 0"),
-        (["run", "squid-patch", "--seed", "-1"], "run.seed: got -1"),
+        (["run", "squid-patch", "--trials", "0"], "--trials: got 0"),
+        (["run", "squid-patch", "--seed", "-1"], "--seed: got -1"),
         (["run", "squid-patch", "--workers", "0"], "workers: got 0, need 1 to"),
         (
             ["run", "squid-patch", "--set", "figure.panels=['ions']"],

@@ -12,6 +12,7 @@ import tomli_w
 from stochhh.circuit.build import build_network
 from stochhh.errors import InputError
 from stochhh.membrane import build_membrane
+from stochhh.planning import resolve_experiment
 from stochhh.scenario import (
     Circuit,
     expand_sweep,
@@ -483,6 +484,12 @@ def test_later_overrides_win_over_earlier_ones():
         ("membrane.channels.-1.count=5", "no entry '-1'"),
         ("membrane.channels." + "9" * 5000 + ".count=5", "no entry '999"),
         ("stimulus.1.amplitude=1 pA", "--set stimulus.1.amplitude=1 pA: no entry '1'; known: 0"),
+        (
+            "stimulus.amplitude=1 pA",
+            "no entry 'amplitude'; say of which, as in stimulus.0.amplitude",
+        ),
+        ("membrane.channels.reversal=5 mV", "say of which, as in membrane.channels."),
+        ("clamp.segment.level=0 mV", "no entry 'level'; there is no segment in the scenario"),
         ("clamp.segment.0.level=0 mV", "no entry '0'; there is no segment in the scenario"),
         ("run.trials=" + "9" * 5000, 'run.trials: got "999'),
         ("run.trials=" + "[" * 5000, 'run.trials: got "[[['),
@@ -493,6 +500,23 @@ def test_later_overrides_win_over_earlier_ones():
 )
 def test_an_override_that_makes_no_sense_is_refused(override, message):
     refused(SMALL, message, [override])
+
+
+def test_a_message_begins_with_what_made_the_mistake(tmp_path):
+    """An override that spoils a right file, or a file that was wrong before."""
+    path = tmp_path / "mine.toml"
+    path.write_text('format = 1\ntitle = "x"\nbase = "squid-patch"\n')
+    for overrides in (["run.trials=2", "membrane.area=abc"], ["membrane.area=abc", "run.trials=2"]):
+        said = refused(path, "membrane.area: got", overrides)
+        assert said.startswith("--set membrane.area=abc: membrane.area: got")
+    two = ["run.trials=x", "membrane.area=y"]
+    assert refused(path, "run.trials: got", two).startswith("--set run.trials=x: ")
+    path.write_text('format = 1\ntitle = "x"\nbase = "squid-patch"\nrun = { trials = 0 }\n')
+    said = refused(path, "run.trials: got 0", ["membrane.area=abc"])
+    assert said.startswith(f"{path}: run.trials")
+    assert load_scenario(path, ["run.trials=2"]).run.trials == 2
+    with pytest.raises(InputError, match=r"^--method: got 'exat'; did you mean 'exact'\?$"):
+        resolve_experiment("squid-patch", method="exat")
 
 
 # ---- sweeps --------------------------------------------------------------------------------

@@ -156,7 +156,12 @@ def test_axes_of_the_command_line():
     assert read_over(['membrane.temperature="linear 6 degC .. 20 degC, 3"']) == {
         "membrane.temperature": ["6 degC", "13 degC", "20 degC"]
     }
-    assert read_over(['membrane.area="1 um^2","2 um^2"']) == {AREA: ["1 um^2", "2 um^2"]}
+    two = {AREA: ["1 um^2", "2 um^2"]}
+    for text in ('"1 um^2","2 um^2"', '"1 um^2, 2 um^2"', "'1 um^2,2 um^2'", "1 um^2,2 um^2"):
+        assert read_over([f"membrane.area={text}"]) == two
+    assert read_over(["run.initial={voltage='1 mV'}, {}"]) == {
+        "run.initial": [{"voltage": "1 mV"}, {}]
+    }
     with pytest.raises(InputError, match="--over area: need a key and its values"):
         read_over(["area"])
 

@@ -151,6 +151,39 @@ def test_text_that_is_no_number_with_a_unit_is_refused(text):
         parse(text, units.VOLTAGE)
 
 
+@pytest.mark.parametrize(
+    ("plain", "caret", "kind"),
+    [
+        ("50um2", "50 um^2", units.AREA),
+        ("1e-6 cm2", "1e-6 cm^2", units.AREA),
+        ("60/um2", "60 / um^2", units.DENSITY),
+        ("5 uA/cm2", "5 uA/cm^2", units.CURRENT),
+        ("120 mS/cm2", "120 mS/cm^2", units.LEAK),
+    ],
+)
+def test_a_power_of_a_length_needs_no_caret(plain, caret, kind):
+    """Which some shells take for themselves."""
+    assert float(units.parse(plain, kind)) == float(units.parse(caret, kind))
+    assert units.parse(plain, kind).text == plain
+    for wrong in (plain.replace("m2", "m22"), plain.replace("m2", "m4")):
+        with pytest.raises(InputError, match="which is not"):
+            units.parse(wrong, kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("uA/cm^2", "µA/cm²"),
+        ("60 / um2", "60 / µm²"),
+        ("area 2 um**2, squid-um.toml", "area 2 µm², squid-um.toml"),
+        ("6.3 degC", "6.3 °C"),
+        ("exact", "exact"),
+    ],
+)
+def test_units_are_shown_as_papers_write_them(text, shown):
+    assert units.pretty(text) == shown
+
+
 def test_a_message_stays_one_line_and_short():
     with pytest.raises(InputError, match=r'got "1 m\\nV"') as caught:
         parse("1 m\nV", units.VOLTAGE)
