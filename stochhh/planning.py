@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from stochhh.choose import (
     choose,
     usual_step_ms,
 )
-from stochhh.errors import InputError
+from stochhh.errors import InputError, did_you_mean
+from stochhh.kinetics.files import is_scheme, library_schemes
 from stochhh.membrane import Membrane, build_membrane
 from stochhh.needs import expected_total_seconds
 from stochhh.plan import EvenTimes, Plan, Start
@@ -27,13 +29,15 @@ from stochhh.scenario import (
     Experiment,
     Scenario,
     expand_sweep,
+    library_scenarios,
     load_experiment,
     load_scenario,
 )
 from stochhh.scenario.models import Run
 from stochhh.stimulus import finest_ms, is_random
-from stochhh.words import said_bytes, said_duration
+from stochhh.words import said_bytes, said_duration, said_name
 
+_IONS = {"sodium": "na", "potassium": "k", "calcium": "ca"}
 _MOST_VALUES = 2_000_000_000  # numbers in a dataset: 16 GB
 _MOST_RECORDS = 100_000_000  # in a trial
 
@@ -63,6 +67,11 @@ def resolve_experiment(
     try:
         resolved = load_experiment(scenario, [*overrides, *given])
     except InputError as error:
+        if isinstance(scenario, (str, Path)) and _is_whole_scheme(str(scenario)):
+            raise InputError(
+                f"{said_name(scenario)}: a channel scheme, which show, verify and validate take; "
+                f'need a scenario, whose membrane may have it: scheme = "{scenario}"'
+            ) from None
         said = str(error)
         for override, key in given.items():  # in the words of the command
             said = said.replace(f"--set {override}: run.{key}", f"--{key}")
@@ -71,6 +80,34 @@ def resolve_experiment(
         drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
         resolved = load_experiment(resolved, [f"run.seed={drawn}"])
     return resolved
+
+
+def names_scheme(name: str) -> bool:
+    """Whether a name or path is a channel scheme's; else it is a scenario's.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
+    if is_scheme(name):
+        return True
+    if not name.endswith(".toml") and name not in library_scenarios() and not os.path.isfile(name):
+        known = [*library_schemes(), *library_scenarios()]
+        ion = _IONS.get(name.lower())
+        channels = ", ".join(one for one in known if ion and one.endswith(f"-{ion}"))
+        raise InputError(
+            f"{said_name(name)}: neither a file nor a channel scheme or scenario that comes with "
+            f"stochhh; {f'channels of it: {channels}' if channels else did_you_mean(name, known)}"
+        )
+    return False
+
+
+def _is_whole_scheme(name: str) -> bool:
+    try:
+        return is_scheme(name)
+    except InputError:
+        return False
 
 
 def n_trials_of(scenario: Scenario) -> int:

@@ -70,17 +70,25 @@ def run_command(
 
 @app.command()
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenarios to check.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Scenarios or channel schemes to check.")
+    ],
 ) -> None:
-    """Check scenarios without running them."""
+    """Check scenarios and channel schemes without running them."""
     from stochhh import simulate
+    from stochhh.kinetics.files import load_scheme
+    from stochhh.planning import names_scheme
     from stochhh.screen import say
 
     failed = False
     for file in files:
         try:
-            simulate.prepare(simulate.resolve_experiment(file))
-            say(f"{file}: valid")
+            if names_scheme(file):
+                states = len(load_scheme(file).states)
+                say(f"{file}: valid, a channel scheme of {states} states")
+            else:
+                simulate.prepare(simulate.resolve_experiment(file))
+                say(f"{file}: valid")
         except InputError as error:
             failed = True
             say(error, err=True, kept="\n")

@@ -40,9 +40,10 @@ def show(
     ] = False,
 ) -> None:
     """Show a resolved membrane or its cells, or the states and rates of a channel scheme."""
-    from stochhh.kinetics.files import is_scheme
+    from stochhh.planning import names_scheme
 
-    if is_scheme(name):
+    scheme = names_scheme(name)
+    if scheme:
         if overrides:
             raise InputError(f"--set: it sets keys of scenarios; got the channel scheme {name}")
     elif graph is not None or voltage is not None:
@@ -53,7 +54,7 @@ def show(
         )
     if converge:
         _show_convergence(name, overrides or ())
-    elif is_scheme(name):
+    elif scheme:
         _show_scheme(name, voltage or "-65 mV", graph)
     else:
         _show_scenario(name, overrides or ())

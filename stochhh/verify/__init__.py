@@ -26,14 +26,14 @@ table             the table on a terminal
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from stochhh.errors import InputError, did_you_mean
-from stochhh.kinetics.files import is_scheme, library_schemes, load_scheme
+from stochhh.errors import InputError
+from stochhh.kinetics.files import load_scheme
 from stochhh.kinetics.scheme import ChannelScheme
-from stochhh.scenario import library_scenarios, load_scenario
+from stochhh.planning import names_scheme
+from stochhh.scenario import load_scenario
 from stochhh.verify.claims import claim_of
 from stochhh.verify.controls import with_multiplicity, with_rate
 from stochhh.verify.design import FULL, QUICK
@@ -95,7 +95,7 @@ def verify(
     """
     budget = QUICK if quick else FULL
     claim_of(method)
-    if isinstance(scheme_or_scenario, ChannelScheme) or is_scheme(str(scheme_or_scenario)):
+    if isinstance(scheme_or_scenario, ChannelScheme) or names_scheme(str(scheme_or_scenario)):
         if list(overrides):
             raise InputError("--set: a channel scheme has no keys to override; give a scenario")
         with subject_of(scheme_or_scenario) as subject:
@@ -107,11 +107,5 @@ def verify(
             )
     if against is not None:
         raise InputError("--against: goes with a channel scheme, not with a scenario")
-    name = str(scheme_or_scenario)
-    if not name.endswith(".toml") and name not in library_scenarios() and not os.path.isfile(name):
-        known = [*library_schemes(), *library_scenarios()]
-        raise InputError(
-            f"{name}: neither a channel scheme nor a scenario; {did_you_mean(name, known)}"
-        )
-    scenario = load_scenario(name, overrides)
+    scenario = load_scenario(scheme_or_scenario, overrides)
     return verify_membrane(scenario, method, budget, at_mV, seed, workers, on_progress)

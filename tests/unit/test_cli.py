@@ -197,7 +197,13 @@ def test_out_that_is_a_file_is_refused(call, tmp_path):
             "'ions' shows what is not recorded",
         ),
         (["run", "squid-patch", "--set", "figure.panels=['channels']"], "none is followed"),
-        (["show", "squid-pach"], "did you mean 'squid-patch'?"),
+        (["show", "squid-pach"], "did you mean 'squid-patch' or"),
+        (["show", "squidna"], "neither a file nor a channel scheme or scenario that comes with"),
+        (
+            ["show", "sodium"],
+            "channels of it: muscle-na, node-na, purkinje-na, pyramidal-na, squid-",
+        ),
+        (["run", "squid-na"], "squid-na: a channel scheme, which show, verify and validate take"),
         (["validate", "nowhere.toml"], "nowhere.toml: no such file"),
     ],
 )
@@ -225,6 +231,19 @@ def test_validate_reports_every_file(call, tmp_path):
     assert "good.toml: valid" in out
     assert "bad.toml" in err
     assert "unknown key 'rum'; did you mean 'run'?" in err
+
+
+def test_validate_takes_channel_schemes_too(call, tmp_path):
+    right = "format=1\ntitle='t'\nion='Na+'\nvalence=1\n[[gate]]\nname='m'\npower=3\n"
+    right += "[gate.opening]\nlaw='constant'\nrate='1 / ms'\n"
+    right += "[gate.closing]\nlaw='constant'\nrate='1 / ms'\n"
+    for name, text in (("right", right), ("wrong", right.replace("power=3", "power=0"))):
+        (tmp_path / f"{name}.toml").write_text(text)
+    code, out, err = call("validate", "squid-na", "right.toml", "wrong.toml")
+    assert code == 2
+    assert "squid-na: valid, a channel scheme of 8 states" in out  # m in 4, h in 2
+    assert "right.toml: valid, a channel scheme of 4 states" in out
+    assert "wrong.toml: gate[0].power: got 0" in err
 
 
 def test_validate_finds_what_only_shows_when_worked_out(call, tmp_path):
