@@ -13,9 +13,12 @@ from rich import box
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from stochhh import units
 from stochhh.console_circuits import circuit_table
 from stochhh.methods import METHODS
 from stochhh.result import Seconds, limit_label
+from stochhh.scenario import Experiment
+from stochhh.scenario.keys import keys_of
 from stochhh.screen import Screen
 from stochhh.words import printable, said_bytes, said_duration
 
@@ -24,6 +27,8 @@ Advance = Callable[[float], None]
 _PLAIN_STEP = 0.1  # of the work, between lines where no bar can be drawn
 _LEFT: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
 _MOST_ROWS = 30  # points of a sweep
+_MOST_KEYS = 80
+_ABOUT = "format", "title", "about", "cite", "figure", "analysis", "sweep"
 _PLAIN_PAUSE = 2.0  # s, at least, between such lines
 
 
@@ -250,6 +255,31 @@ def membrane_tables(description: dict[str, Any]) -> list[Table]:
     for name, value in description["facts"].items():
         facts.add_row(name, value)
     return [channels, facts]
+
+
+def keys_table(scenario: Experiment) -> Table:
+    """Lay out what is given of membranes, stimuli and the run, by the keys that set it."""
+    table = Table(title="keys, as --set KEY=VALUE and --over take them", **_LEFT, show_header=False)
+    table.add_column("", overflow="fold")
+    table.add_column("", overflow="fold")
+    given = {key: value for key, value in keys_of(scenario.data) if not _is_about(key)}
+    for key, value in scenario.sweep.items():
+        values = list(map(scenario.as_written, value))
+        ends = f"{values[0]} … {values[-1]}" if len(values) > 1 else str(values[0])
+        given[key] = f"{units.pretty(ends)}, {len(values)} swept"
+    for key, value in list(given.items())[:_MOST_KEYS]:
+        texts = value if isinstance(value, list) else [value]
+        said = [str(one).lower() if isinstance(one, bool) else str(one) for one in texts]
+        table.add_row(key, units.pretty(", ".join(said)))
+    if len(given) > _MOST_KEYS:
+        table.add_row(f"… {len(given) - _MOST_KEYS} more", "in the scenario's file")
+    return table
+
+
+def _is_about(key: str) -> bool:
+    """Whether a key names or draws, and does nothing to what is simulated."""
+    first, _, rest = key.partition(".")
+    return first in _ABOUT or rest.endswith(".name")
 
 
 def scheme_tables(description: dict[str, Any], voltage_mV: float) -> list[Table]:

@@ -24,6 +24,7 @@ _LARGE = 4 * ROWS  # numbers in a variable, beyond which it is written and read 
 LARGE_FILE = 256e6  # bytes in a dataset, beyond which it stays in its file
 _COMPRESSED = 1000  # numbers in a variable worth compressing
 _LEVEL = 3
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MARK = b"\nstochhh sealed "
 _DIGEST = 32  # hexadecimal digits
 _LENGTH = 20  # decimal digits
@@ -199,8 +200,14 @@ def check_seal(path: Path) -> None:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
+        first = file.read(len(_SIGNATURE))
         file.seek(max(size - _SEAL, 0))
         seal = file.read(_SEAL)
+    if first != _SIGNATURE and not seal.startswith(_MARK):
+        raise DamagedError(
+            "it is no NetCDF-4 file; need the result.nc of a run. Recordings and spike times of "
+            "your own go to the functions of stochhh.analysis, in Python"
+        )
     if not seal.startswith(_MARK) or len(seal) != _SEAL:
         raise DamagedError("it has no seal of stochhh at its end: cut off, or not a result")
     length = size - _SEAL

@@ -18,11 +18,12 @@ from stochhh import units
 from stochhh.errors import InputError
 from stochhh.input_files import check_encoding, check_plain
 from stochhh.units import Amount, Kind
-from stochhh.words import printable
+from stochhh.words import printable, said_value
 
 Floats = NDArray[np.float64]
 
 _MOST_BYTES = 200_000_000
+_ROWS = "every row must be two numbers, with what divides the columns of the header between them"
 _LONGEST_LINE = 100_000  # characters
 
 
@@ -33,7 +34,8 @@ def read_waveform(path: Path, kind: Kind) -> tuple[Floats, Floats, Amount]:
 
     Parameters
     ----------
-    path : the file, of 200 MB at most: a header, then a row of two numbers a sample.
+    path : the file, of 200 MB at most: a header, then a row of two numbers a sample, with
+        commas between; or with semicolons or tabs, and then decimal commas if need be.
     kind : what the second column is, such as `units.CURRENT`.
 
     Returns
@@ -71,8 +73,9 @@ def _read(path: Path, kind: Kind, version: tuple[int, ...]) -> tuple[Floats, Flo
     with path.open(encoding="utf-8-sig") as text:
         lines = _lines(text)
         header = next(lines, "")
-        time_unit, value_unit = _units(header, kind)
-        time, value = _numbers(lines)
+        delimiter = next((one for one in ";\t" if one in header), ",")
+        time_unit, value_unit = _units(header, delimiter, kind)
+        time, value = _numbers(lines, delimiter)
     time, value = time * float(time_unit), value.copy()
     for column in (time, value):
         column.flags.writeable = False
@@ -88,13 +91,16 @@ def _lines(file: IO[str]) -> Iterator[str]:
             yield line
 
 
-def _units(header: str, kind: Kind) -> tuple[Amount, Amount]:
+def _units(header: str, delimiter: str, kind: Kind) -> tuple[Amount, Amount]:
     """Units of both columns."""
-    names = next(csv.reader([header]), [])
+    names = next(csv.reader([header], delimiter=delimiter), [])
     example = f"time (ms),{kind.what.split()[-1]} ({kind.units[-1]})"
     found = [re.fullmatch(r"[^()]*\(([^()]+)\)\s*", cell) for cell in names]
     if len(found) != 2 or found[0] is None or found[1] is None:
-        raise InputError(f"the header must name two columns with units, such as: {example}")
+        raise InputError(
+            f"the header must name two columns with units, such as: {example}; "
+            f"got {said_value(header.strip())}"
+        )
     try:
         return (
             units.parse(f"1 {found[0].group(1).strip()}", units.DURATION),
@@ -104,23 +110,25 @@ def _units(header: str, kind: Kind) -> tuple[Amount, Amount]:
         raise InputError(f"header: {error}") from None
 
 
-def _numbers(lines: Iterator[str]) -> Floats:
-    """Both columns, (2, n)."""
+def _numbers(lines: Iterator[str], delimiter: str) -> Floats:
+    """Both columns, (2, n); a comma that divides no columns is decimal."""
+    if delimiter != ",":
+        lines = (line.replace(",", ".") for line in lines)
     first = next(lines, None)
     try:
         if first is None:
             columns = np.zeros((2, 0))
         else:
             rows = chain([first], lines)
-            columns = np.loadtxt(rows, delimiter=",", comments=None, quotechar='"', ndmin=2).T
+            columns = np.loadtxt(rows, delimiter=delimiter, comments=None, quotechar='"', ndmin=2).T
     except UnicodeDecodeError:
         raise
     except InputError:
         raise
     except ValueError:
-        raise InputError("every row must be two numbers") from None
+        raise InputError(_ROWS) from None
     if len(columns) != 2:
-        raise InputError("every row must be two numbers")
+        raise InputError(_ROWS)
     if columns.shape[1] < 2 or not np.isfinite(columns).all() or np.any(np.diff(columns[0]) <= 0):
         raise InputError("need two rows or more, finite, with increasing times")
     return columns

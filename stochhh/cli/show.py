@@ -130,6 +130,7 @@ def _tables_of(resolved: Experiment) -> list[Table]:
 
 
 def _show_scenario(name: str, overrides: Sequence[str]) -> None:
+    from stochhh.console import keys_table
     from stochhh.scenario import load_experiment
     from stochhh.screen import Screen
 
@@ -140,5 +141,5 @@ def _show_scenario(name: str, overrides: Sequence[str]) -> None:
     screen.say(resolved.title, style="bold")
     if resolved.about:
         screen.say(" ".join(resolved.about.split()))
-    for table in tables:
+    for table in (*tables, keys_table(resolved)):
         screen.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from stochhh.errors import InputError, did_you_mean
@@ -46,11 +47,30 @@ def set_key(data: Any, key: str, value: Any, where: str, above: str = "") -> Any
     return {**data, step: set_key(data.get(step, {}), rest, value, where, below)}
 
 
-def _entry(entries: list[Any], step: str, where: str, above: str) -> int:
-    names = [
+def keys_of(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of tables as `set_key` takes it, and its value; lists of values are one."""
+    if isinstance(data, dict):
+        for step, value in data.items():
+            yield from keys_of(value, f"{above}.{step}" if above else step)
+    elif isinstance(data, list) and data and all(isinstance(entry, dict) for entry in data):
+        names = _names(data)
+        for number, entry in enumerate(data):
+            name = names[number]
+            alone = bool(name) and "." not in name and names.count(name) == 1
+            yield from keys_of(entry, f"{above}.{name if alone else number}")
+    else:
+        yield above, data
+
+
+def _names(entries: list[Any]) -> list[str]:
+    return [
         str(entry.get("name", entry.get("scheme", ""))) if isinstance(entry, dict) else ""
         for entry in entries
     ]
+
+
+def _entry(entries: list[Any], step: str, where: str, above: str) -> int:
+    names = _names(entries)
     if step in names:
         return names.index(step)
     numbers = [str(number) for number in range(len(entries))]

@@ -263,6 +263,29 @@ def test_show_prints_the_resolved_membrane(call):
         assert expected in out
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        (
+            "all-or-none",
+            {
+                "membrane.channels.squid-na.density": "60 / µm²",
+                "stimulus.0.amplitude": "3 µA/cm² … 12 µA/cm², 8 swept",
+                "stimulus.0.duration": "1 ms",
+                "run.duration": "20 ms",
+            },
+        ),
+        ("two-neurons", {"cell.first.section.soma.area": "1000 µm²", "run.duration": "110 ms"}),
+    ],
+)
+def test_show_lists_the_keys_that_can_be_set(call, name, rows):
+    _, out, _ = call("show", name)
+    found = [line.strip("│ ").split("│") for line in out.splitlines() if line.startswith("│")]
+    table = {row[0].strip(): row[-1].strip() for row in found}
+    assert rows.items() <= table.items()
+    assert "title" not in table
+
+
 def test_show_takes_overrides(call):
     _, out, _ = call("show", "squid-patch", "--set", "membrane.count_factor=0.1")
     assert "600" in out

@@ -210,8 +210,16 @@ def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"result\.nc: no such result"):
         load(tmp_path)
     (tmp_path / "text.nc").write_text("time,voltage\n")
-    with pytest.raises(InputError, match=r"text\.nc: .*it has no seal of stochhh"):
+    with pytest.raises(InputError, match=r"text\.nc: .*it is no NetCDF-4 file"):
         load(tmp_path / "text.nc")
     xr.Dataset({"x": ("t", [1.0])}).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
     with pytest.raises(InputError, match=r"other\.nc: .*it has no seal of stochhh"):
         load(tmp_path / "other.nc")
+
+
+def test_a_file_of_ones_own_is_told_where_it_can_go(tmp_path):
+    path = tmp_path / "rec.csv"
+    path.write_text("12.5\n31\n")
+    message = r"rec\.csv: not a whole .* it is no NetCDF-4 file; need the result\.nc.*analysis"
+    with pytest.raises(InputError, match=message):
+        load(path)

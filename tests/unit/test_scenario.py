@@ -22,6 +22,7 @@ from stochhh.scenario import (
     load_scenario,
     resolved_toml,
 )
+from stochhh.scenario.keys import keys_of, set_key
 
 SMALL = {
     "format": 1,
@@ -500,6 +501,16 @@ def test_later_overrides_win_over_earlier_ones():
 )
 def test_an_override_that_makes_no_sense_is_refused(override, message):
     refused(SMALL, message, [override])
+
+
+@pytest.mark.parametrize("name", library_scenarios())
+def test_keys_that_are_listed_are_those_that_set(name):
+    data = {k: v for k, v in load_experiment(name).data.items() if k != "sweep"}
+    listed = dict(keys_of(data))
+    assert {"title", "run.duration"} <= listed.keys()
+    for key, value in listed.items():
+        assert set_key(data, key, value, "") == data
+        assert set_key(data, key, "another", "") != data
 
 
 def test_a_message_begins_with_what_made_the_mistake(tmp_path):

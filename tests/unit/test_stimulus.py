@@ -532,6 +532,20 @@ def test_a_waveform_is_read_with_its_units(tmp_path):
     assert (unit.unit, float(unit)) == ("pA/um^2", pytest.approx(0.01))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t (ms);i (pA)\n0,5;1,25\n1,5;-3\n",  # a spreadsheet where the comma is decimal
+        "t (ms);i (pA)\n0.5;1.25\n1.5;-3\n",
+        "t (ms)\ti (pA)\n0.5\t1.25\n1.5\t-3\n",
+        "t (ms),i (pA)\n0.5,1.25\n1.5,-3\n",
+    ],
+)
+def test_columns_are_divided_as_in_the_header(tmp_path, text):
+    time, value, _ = read_waveform(type(tmp_path)(waveform(tmp_path, text)["path"]), CURRENT)
+    assert (time.tolist(), value.tolist()) == ([0.5, 1.5], [1.25, -3.0])
+
+
 HEADER = "t (ms),i (pA)\n"
 
 
@@ -541,7 +555,11 @@ HEADER = "t (ms),i (pA)\n"
         ("", "the header must name two columns with units, such as: time (ms),current (pA)"),
         ("# only\n", "the header must name two columns with units"),
         ("1,5\n2,6\n", "the header must name two columns with units"),
-        ("t (ms)\n1\n2\n", "the header must name two columns with units"),
+        (
+            "t (ms)\n1\n2\n",
+            "the header must name two columns with units, such as: time (ms),"
+            'current (pA); got "t (ms)"',
+        ),
         ("t (ms),i (pA),v (mV)\n1,2,3\n2,3,4\n", "the header must name two columns with units"),
         ("t,i\n1,5\n2,6\n", "the header must name two columns with units"),
         ("t (),i (pA)\n1,5\n2,6\n", "the header must name two columns with units"),
@@ -554,6 +572,8 @@ HEADER = "t (ms),i (pA)\n"
         (HEADER + "1,5,2,6\n", "every row must be two numbers"),
         (HEADER + "1,5,0\n2,6,0\n", "every row must be two numbers"),
         (HEADER + "1;5\n2;6\n", "every row must be two numbers"),
+        (HEADER + "0,1,2,5\n", "every row must be two numbers, with what divides the columns"),
+        ("t (ms);i (pA)\n1.000,5;2\n", "every row must be two numbers"),
         (HEADER, "need two rows or more, finite, with increasing times"),
         (HEADER + "1,5\n", "need two rows or more, finite, with increasing times"),
         (HEADER + "1,5\n1,6\n", "need two rows or more, finite, with increasing times"),
