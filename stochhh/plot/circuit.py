@@ -34,6 +34,7 @@ from stochhh.plot.maps import (
     said_place,
     voltage_map,
 )
+from stochhh.plot.estimates import headline
 from stochhh.plot.panels import legend_above
 from stochhh.plot.twitch import force_panel
 from stochhh.result import Result, limit_label
@@ -78,7 +79,7 @@ def circuit_overview(result: Result) -> Figure:
         else:
             view = View(data, min(layout.trial, data.sizes["trial"] - 1), layout.traces)
             figure = _draw(_panels(circuit, view), (start, end), _left_out(circuit))
-        figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, result.title)
     return figure
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import NullFormatter
 
 from stochhh.analysis.comparison import Compared, Quantity
 from stochhh.plot import style
+from stochhh.plot.estimates import headline
 
 _COLUMNS = 4  # at most
 _EXACT = style.DETERMINISTIC
@@ -60,7 +61,7 @@ def draw_comparison(
         _speed_panel(axes[len(shown)], quantities, methods, by_name, colors)
         for one in axes[len(shown) + 1 :]:
             one.set_visible(False)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

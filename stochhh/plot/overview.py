@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from stochhh.lazy import pieces
 from stochhh.plot import style
 from stochhh.plot.annotate import annotate
+from stochhh.plot.estimates import headline
 from stochhh.plot.family import draw_family
 from stochhh.plot.panels import HEIGHTS, PANELS, View
 from stochhh.plot.sweep import draw_sweep
@@ -38,7 +39,7 @@ def overview(result: Result) -> Figure:
             figure = draw_family(result) if clamped else draw_sweep(result)
         else:
             figure = _draw_point(result, scenario)
-        figure.suptitle(result.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, result.title)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.patch_sizes import SizeCurve
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, plain_log_axis, shades
+from stochhh.plot.estimates import draw_estimates, headline, plain_log_axis, shades
 
 _HEIGHT = 3.3  # inches
 _POINTS = 200  # of a fitted curve
@@ -41,8 +41,7 @@ def patch_size_figure(curves: Sequence[SizeCurve], label: str, title: str = "") 
         handles, names = regular.get_legend_handles_labels()
         if curves[0].label:
             figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4))
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

@@ -14,7 +14,7 @@ from stochhh.analysis.axes import value_label
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.locked_periods import LockedPoint
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, shades, spread_axis
+from stochhh.plot.estimates import draw_estimates, headline, shades, spread_axis
 
 Floats = NDArray[np.float64]
 
@@ -63,8 +63,7 @@ def phase_locking_figure(
             upper, lower = halves
             _along(upper, curves, label)
             _histograms(lower, curves, label, unit)
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

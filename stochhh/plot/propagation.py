@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from stochhh.analysis.waves import Wave
 from stochhh.plot import style
+from stochhh.plot.estimates import headline
 
 _MOST_WAVES = 400
 _COLORS = {"evoked": style.VOLTAGE, "spontaneous": style.MEAN, "split": "#CC79A7"}
@@ -27,7 +28,7 @@ def draw_propagation(findings: Any, heading: str) -> Figure:
         _ways(axes[0], study)
         if study.jitter is not None:
             _jitter(axes[1], study)
-        figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, heading)
     return figure
 
 

@@ -11,6 +11,7 @@ from scipy.stats import poisson
 
 from stochhh.analysis.release import count_law
 from stochhh.plot import style
+from stochhh.plot.estimates import headline
 
 
 @style.as_written
@@ -49,7 +50,7 @@ def draw_quantal(findings: Any, heading: str) -> Figure:
             delays.hist(study.delay_ms, 30, color=style.VOLTAGE, alpha=0.6)
         delays.set_xlabel("synaptic delay (ms)")
         delays.set_ylabel("vesicles")
-        figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, heading)
     return figure
 
 

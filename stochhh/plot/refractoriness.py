@@ -15,7 +15,7 @@ from stochhh.analysis.axes import value_label
 from stochhh.analysis.efficiency_curves import Bracket
 from stochhh.analysis.refractory_recovery import Recovery, RecoveryPoints, ratio_to
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, shades
+from stochhh.plot.estimates import draw_estimates, headline, shades
 
 Floats = NDArray[np.float64]
 
@@ -55,8 +55,7 @@ def refractoriness_figure(
         every = np.array([one.at for curve in curves for one in curve.thresholds])
         for axes in panels.values():
             _interval_axis(axes, every)
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

@@ -17,6 +17,7 @@ from stochhh.analysis.noise import ChannelNumbers, mean_variance
 from stochhh.analysis.records import Trace
 from stochhh.analysis.single_channel import log_histogram
 from stochhh.plot import style
+from stochhh.plot.estimates import headline
 from stochhh.theory import PhaseType, mean_ms, mean_variance_parabola, survivor
 
 Floats = NDArray[np.float64]
@@ -59,7 +60,7 @@ def record_figure(
         part = "" if shown == end else f", the first {shown - begin:.3g} of {end - begin:.4g} ms"
         rows[-1].set_xlabel(f"time (ms){part}")
         figure.supylabel("current (pA, outward up)", fontsize=8)
-        _title(figure, title)
+        headline(figure, title)
     return figure
 
 
@@ -106,7 +107,7 @@ def dwell_figure(
         left.set_ylabel("count per bin (square-root scale)")
         for column, draw in enumerate(below):
             draw(figure.add_subplot(grid[1, column] if len(below) > 1 else grid[1, :]))
-        _title(figure, title)
+        headline(figure, title)
     return figure
 
 
@@ -217,7 +218,7 @@ def noise_figure(
             axes.tick_params(labelbottom=False)
         figure.align_ylabels(left)
         _parabolas(figure.add_subplot(grid[:, 1]), mean, variance, found, theory)
-        _title(figure, title)
+        headline(figure, title)
     return figure
 
 
@@ -295,8 +296,3 @@ def _root_ticks(most: float) -> list[float]:
 
 def _legend_above(axes: Axes) -> None:
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=3, borderaxespad=0.0)
-
-
-def _title(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")

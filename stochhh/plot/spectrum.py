@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from stochhh.plot import style
+from stochhh.plot.estimates import headline
 
 Floats = NDArray[np.float64]
 
@@ -71,8 +72,7 @@ def spectrum_figure(signals: Sequence[SpectrumCurves], title: str = "") -> Figur
         axes[0, 0].set_ylabel(f"{signals[0].what} ({signals[0].unit})")
         axes[1, 0].set_ylabel("measured / theory")
         figure.align_ylabels(axes[:, 0])
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.signal_peak import RatioCurve
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, plain_log_axis, shades, spread_axis
+from stochhh.plot.estimates import draw_estimates, headline, plain_log_axis, shades, spread_axis
 
 _HEIGHT = 3.5  # inches
 _POINT: dict[str, Any] = {"markersize": 3.5, "capsize": 0, "elinewidth": 0.9}
@@ -51,8 +51,7 @@ def resonance_figure(
                 panel.set_xlabel(label)
         panels["signal"].set_xlim(panels["noise"].get_xlim())
         figure.align_ylabels([panels["signal"], panels["noise"]])
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
         handles, names = panels["ratio"].get_legend_handles_labels()
         if len(curves) > 1:
             figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4))

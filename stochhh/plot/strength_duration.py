@@ -17,7 +17,7 @@ from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.excitability import StrengthDuration
 from stochhh.analysis.pulse_thresholds import PulseThreshold
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, shades
+from stochhh.plot.estimates import draw_estimates, headline, shades
 
 Floats = NDArray[np.float64]
 
@@ -88,8 +88,7 @@ def strength_duration_figure(
                 if side.get_scale() == "log":
                     _plain_ticks(side)
         figure.align_ylabels([second, spread])
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.tuning_curves import CurrentPoint, DeterministicPoint, TuningCurve
 from stochhh.plot import style
-from stochhh.plot.estimates import draw_estimates, plain_log_axis, shades
+from stochhh.plot.estimates import draw_estimates, headline, plain_log_axis, shades
 
 Floats = NDArray[np.float64]
 
@@ -85,8 +85,7 @@ def tuning_figure(curves: Sequence[TuningCurve], label: str, title: str = "") ->
             ncols=2 if len(names) == 4 else min(len(names), 3),
             handlelength=2.6,
         )
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, title)
     return figure
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stochhh.plot import style
+from stochhh.plot.estimates import headline
 from stochhh.plot.panels import legend_above
 
 _MOST_TRIALS = 50
@@ -24,7 +25,7 @@ def draw_twitch(findings: Any, heading: str) -> Figure:
         force_panel(axes, study.time_ms, study.force, study.deterministic, study.limit_name)
         axes.set_xlabel("time (ms)")
         axes.set_xlim(0.0, float(study.time_ms[-1]))
-        figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        headline(figure, heading)
     return figure
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from stochhh import units
 from stochhh.errors import InputError, did_you_mean
 
 _DEEPEST_KEY = 20
+_MOST_CHANGES = 3  # said one by one
+_LONGEST_TITLE = 200  # characters, of which a title may have no more
+_SIMULATED = "membrane", "cell", "synapse", "input", "stimulus", "clamp", "run.initial"
+_UNSAID = "membrane", "membranes", "channels", "cell", "section", "run", "0"
 _LISTS = "stimulus", "cell", "section", "synapse", "input", "channels", "segment"
 
 
@@ -60,6 +65,36 @@ def keys_of(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
             yield from keys_of(entry, f"{above}.{name if alone else number}")
     else:
         yield above, data
+
+
+def retitled(changed: Any, written: Any) -> Any:
+    """Tables whose title says what was changed of what is simulated, if it is no new one.
+
+    Parameters
+    ----------
+    changed, written : the tables with the overrides and without
+    """
+    title = changed.get("title")
+    if not isinstance(title, str) or title != written.get("title"):
+        return changed
+    before, after = dict(keys_of(written)), dict(keys_of(changed))
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    keys = [key for key in keys if key.startswith(_SIMULATED)]
+    if len(keys) > _MOST_CHANGES:
+        keys = list(dict.fromkeys(key.partition(".")[0] for key in keys))
+    text = "; ".join([title, *(_said_change(key, after.get(key)) for key in keys)])
+    return {**changed, "title": text} if len(text) <= _LONGEST_TITLE else changed
+
+
+def _said_change(key: str, value: Any) -> str:
+    """Words for a key and its value, as in "squid-na density 0 / µm²"."""
+    steps = [step for step in key.split(".") if step not in _UNSAID] or key.split(".")
+    words = " ".join(steps).replace("_", " ")
+    if isinstance(value, bool):
+        return f"{words} {'on' if value else 'off'}"
+    if not isinstance(value, (str, int, float)):
+        return f"{words} changed"
+    return units.pretty(f"{words} {value}").replace("/ ", "/")  # which no line breaks
 
 
 def _names(entries: list[Any]) -> list[str]:

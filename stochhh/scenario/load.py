@@ -18,7 +18,7 @@ from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import SchemaOfQuantities, read_toml, validate
 from stochhh.input_files import parse_toml
 from stochhh.scenario.circuits import Circuit
-from stochhh.scenario.keys import set_key
+from stochhh.scenario.keys import retitled, set_key
 from stochhh.scenario.models import Scenario
 from stochhh.scenario.paths import (
     Reach,
@@ -99,6 +99,8 @@ def load_experiment(
     changed = data
     for override in overrides:
         changed = _override(changed, override)
+    if not isinstance(source, Scenario | Circuit):
+        changed = retitled(changed, data)
     try:
         experiment = _validated(changed, where, name)
     except InputError as error:
@@ -246,6 +248,7 @@ def _inherit(data: Tables, reach: Reach, seen: tuple[Path, ...]) -> Tables:
         raise InputError(f"{where}: base: '{base}' leads back to itself")
     further = reach._replace(folders=folders_of(path), where=str(path))
     below = _inherit(read_toml(path), further, (*seen, here))
+    below.pop("about", None)  # what is said of the base need not be true of this
     return _merge(below, data)
 
 

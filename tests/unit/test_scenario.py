@@ -513,6 +513,45 @@ def test_keys_that_are_listed_are_those_that_set(name):
         assert set_key(data, key, "another", "") != data
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ([], ""),
+        (["run.trials=9", "run.duration=9 ms", "figure.traces=1"], ""),
+        (["membrane.area=100 um^2"], ""),  # what it is
+        (["membrane.area=50 um2"], "; area 50 µm²"),
+        (["membrane.channels.1.density=0 / um^2"], "; squid-k density 0 /µm²"),
+        (["membrane.channels.squid-na.noise=false"], "; squid-na noise off"),
+        (["stimulus=[]"], "; stimulus changed"),
+        (
+            ["stimulus.0.amplitude=1 pA", "run.initial.voltage=-60 mV"],
+            "; stimulus amplitude 1 pA; initial voltage -60 mV",
+        ),
+    ],
+)
+def test_a_title_says_what_was_changed(overrides, said):
+    """So that no picture claims what the file's author did not see."""
+    whole = "Anatomy of an action potential, made by 7800 channels"
+    scenario = load_scenario("action-potential_HH52", overrides)
+    assert scenario.title == whole + said
+    assert load_scenario(scenario, ["membrane.area=7 um^2"]).title == whole + said  # of a sweep
+    assert load_scenario("action-potential_HH52", [*overrides, "title=mine"]).title == "mine"
+
+
+def test_a_change_of_a_cell_is_said_and_a_long_title_stays(tmp_path):
+    changed = ["cell.axon.axial_resistivity=50 ohm cm"]
+    assert load_experiment("myelinated", changed).title.endswith(
+        "; axon axial resistivity 50 ohm cm"
+    )
+    long = {"format": 1, "title": "x" * 195, "base": "squid-patch"}
+    assert load_scenario(long, ["membrane.area=50 um^2"]).title == "x" * 195
+
+
+def test_what_is_said_of_a_base_is_not_said_of_what_is_built_on_it():
+    assert load_scenario("squid-patch").about
+    assert load_scenario({"format": 1, "title": "mine", "base": "squid-patch"}).about == ""
+
+
 def test_a_message_begins_with_what_made_the_mistake(tmp_path):
     """An override that spoils a right file, or a file that was wrong before."""
     path = tmp_path / "mine.toml"
