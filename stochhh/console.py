@@ -19,7 +19,7 @@ from stochhh.methods import METHODS
 from stochhh.result import Seconds, limit_label
 from stochhh.scenario import Experiment
 from stochhh.scenario.keys import keys_of
-from stochhh.screen import Screen
+from stochhh.screen import Screen, say
 from stochhh.words import printable, said_bytes, said_duration
 
 Advance = Callable[[float], None]
@@ -73,29 +73,44 @@ def progress(
         yield PlainProgress(what, total_ms, sys.stderr)
 
 
+def say_compiling(quiet: bool) -> None:
+    """Say why nothing is seen of a first run for a while, where its progress is shown."""
+    if not quiet:
+        say("Compiling the simulation kernels; this happens once and takes some seconds.", err=True)
+
+
 class PlainProgress:
     """Progress as lines of text, from any thread."""
 
     def __init__(self, what: str, total_ms: float, stream: TextIO) -> None:
         self._what, self._total, self._stream = what, total_ms, stream
-        self._begun = self._said = time.monotonic()
+        self._said = time.monotonic()
         self._covered = self._next = 0.0
+        self._first: tuple[float, float] | None = None  # share and time: compiled by then
         self._lock = threading.Lock()
 
     def __call__(self, covered_ms: float) -> None:
         """Take in newly covered time, and now and then say where the run is."""
         with self._lock:
             self._covered += covered_ms
-            now, share = time.monotonic(), self._covered / self._total
+            now, share = time.monotonic(), min(self._covered / self._total, 1.0)
             if not share or share < self._next or now - self._said < _PLAIN_PAUSE:
                 return
-            left = (now - self._begun) * (1 / share - 1)
             print(
-                f"{self._what}: {100 * share:.0f} %, {left:.0f} s left",
+                f"{self._what}: {100 * share:.0f} %{self._left(share, now)}",
                 file=self._stream,
                 flush=True,
             )
             self._said, self._next = now, share + _PLAIN_STEP
+
+    def _left(self, share: float, now: float) -> str:
+        """Time left, by the pace since the first of it was covered; kernels compile before."""
+        if self._first is None:
+            self._first = share, now
+        before, then = self._first
+        if share == 1.0 or share <= before:
+            return ""
+        return f", {(now - then) * (1.0 - share) / (share - before):.0f} s left"
 
 
 def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Table:
@@ -118,7 +133,7 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
         cells = [name, _form(value, form), _interval(interval, form)]
         table.add_row(*cells, *([_form(_at(limit, path), form)] if limit else []))
 
-    trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
+    trials = f"{summary['trials']:,d} trial{'s' if summary['trials'] != 1 else ''}"
     if "current" in summary:
         for side in ("inward", "outward"):
             moment = _at(summary, f"current.{side}_ms")
@@ -126,7 +141,7 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
                 name = f"largest {side} current (pA), at {moment:g} ms, {trials}"
                 row(name, f"current.{side}_pA")
     else:
-        row(f"spikes in {trials} of {summary['duration_ms']:g} ms", "spikes.count", "{:d}")
+        row(f"spikes in {trials} of {summary['duration_ms']:g} ms", "spikes.count", "{:,d}")
         if 0 < summary["spikes"]["trials_with_spikes"] < summary["trials"]:
             row("share of trials that fired", "spikes.share_with_spikes", "{:.2f}")
         row("firing rate (Hz)", "spikes.rate_hz")
@@ -182,13 +197,13 @@ def _sweep_table(summary: dict[str, Any], took: str) -> Table:
     for index, point in enumerate(points):
         if index in left_out:
             continue
-        place = [str(point["place"][axis]) for axis in axes]
+        place = [units.pretty(str(point["place"][axis])) for axis in axes]
         table.add_row(*place, *(_clamp_cells if clamped else _spike_cells)(point, limit))
         if index + 1 in left_out:
             table.add_row(f"… {len(left_out)} more", end_section=True)
     transitions = f"{summary['transitions']:,d} channel transitions, "
     table.caption = (
-        f"{transitions if summary['transitions'] else ''}{summary['trials']} trials of "
+        f"{transitions if summary['transitions'] else ''}{summary['trials']:,d} trials of "
         f"{summary['duration_ms']:g} ms{took}"
         f"{'; det.: ' + limit_label(summary) if 'deterministic_given' in summary else ''}"
     )
@@ -202,7 +217,7 @@ _CLAMP_HEADINGS = ("inward (pA)", "95 %", "outward (pA)", "95 %")
 def _spike_cells(point: dict[str, Any], limit: bool) -> list[str]:
     spikes, isi = point["spikes"], point["isi"]
     return [
-        f"{spikes['count']}",
+        f"{spikes['count']:,d}",
         f"{spikes['trials_with_spikes']}/{point['trials']}",
         _form(spikes["rate_hz"], "{:.3g}"),
         _interval(spikes["rate_hz_ci"], "{:.3g}").replace(" to ", "–"),
@@ -324,8 +339,8 @@ def estimate_table(found: Any, free_bytes: int) -> Table:
     table = Table(title=f"estimate: {found.scenario}", title_justify="left", title_style="bold")
     table.add_column("")
     table.add_column("", justify="right")
-    points = f"{found.n_points} points of " if found.n_points > 1 else ""
-    table.add_row("trials", f"{points}{found.n_trials}")
+    points = f"{found.n_points:,d} points of " if found.n_points > 1 else ""
+    table.add_row("trials", f"{points}{found.n_trials:,d}")
     table.add_row("method", found.method)
     for what, said in (found.compartments or {}).items():
         label = "compartments" if what == "number" else f"  longest for the {what}"

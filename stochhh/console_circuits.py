@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from stochhh import units
 from stochhh.result import limit_label
 
 _CELL_ROWS = (
@@ -46,6 +47,7 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
     for point in points:
         if "place" in point:
             place = ", ".join(f"{axis} = {value}" for axis, value in point["place"].items())
+            place = units.pretty(place)
             table.add_row(place, style="bold")
         for name, cell in islice(point["cells"].items(), _MOST_CELLS):
             tips = cell.get("tips", {})
@@ -60,7 +62,7 @@ def circuit_table(summary: dict[str, Any], took: str = "") -> Table:
         table.add_section()
     flips = summary["transitions"]
     drawn = f"{flips:,d} channel transitions drawn one by one, " if flips else ""
-    trials = f"{summary['trials']} trial{'s' if summary['trials'] != 1 else ''}"
+    trials = f"{summary['trials']:,d} trial{'s' if summary['trials'] != 1 else ''}"
     left = _left_out(len(points[0]["cells"]), len(points[0]["synapses"]), "summary.json")
     table.caption = f"{drawn}{trials} of {summary['duration_ms']:g} ms{took}{left}"
     return table

@@ -64,7 +64,7 @@ class EfficiencyCurve:
     def label(self) -> str:
         """What tells it from others: the number of channels, or the swept values."""
         if [key.rsplit(".", 1)[-1] for key in self.place] == ["count_factor"]:
-            return f"{self.n_channels:{',' if self.n_channels >= 10_000 else ''}d} channels"
+            return f"{self.n_channels:,d} channels"
         return place_label(self.place)
 
     @cached_property

@@ -39,7 +39,7 @@ def run_command(
     n_points, to_compile = simulate.prepare(resolved)
     screen = Screen(quiet=quiet)
     if to_compile:
-        screen.say("Compiling the simulation kernels; this happens once and takes some seconds.")
+        console.say_compiling(quiet)
     n_trials = n_points * simulate.n_trials_of(resolved)
     what = f"{resolved.name}, {n_trials} trial{'s' if n_trials != 1 else ''}"
     total = n_trials * float(resolved.run.duration_ms)

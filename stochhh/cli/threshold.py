@@ -62,7 +62,7 @@ def threshold_command(
     )
     screen = Screen(quiet=quiet)
     if needs_compiling(plan.method for plan in ready.plans):
-        screen.say("Compiling the simulation kernels; this happens once and takes some seconds.")
+        console.say_compiling(quiet)
     most = trials * len(ready.plans)
     alone = threshold_search.ALONE * len(ready.plans)
     length = (most + alone) * ready.plans[0].duration_ms

@@ -52,7 +52,7 @@ def _at(tree: Any, path: str) -> Any:
 def _form(value: Any, missing: str = "–") -> str:
     if value is None:
         return missing
-    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1e4 else f"{value:.0f}"
+    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def _interval(interval: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochhh import simulate
+from stochhh import simulate, units
 from stochhh.analysis.adaptive import D_OPTIMAL, NextAmplitudes, next_amplitudes
 from stochhh.analysis.axes import place_label
 from stochhh.analysis.efficiency_curves import Bracket, EfficiencyCurve
@@ -98,7 +98,7 @@ class ThresholdSearch:
             if known.threshold - reach < low or known.threshold + reach > high:
                 said.append(
                     f"{of}the pulses that would tell most lie outside of {low:g} to {high:g} "
-                    f"{self.ready.unit}; widen --between"
+                    f"{units.pretty(self.ready.unit)}; widen --between"
                 )
             elif not self.goal.reached(known):
                 said.append(

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -81,7 +80,8 @@ def test_a_pipe_gets_progress_as_lines(call, monkeypatch):
     _, _, err = call("run", "squid-patch", *SMALL, "--trials", "20")
     lines = [line for line in err.splitlines() if line]
     assert len(lines) >= 5
-    assert all("squid-patch, 20 trials" in line and "left" in line for line in lines)
+    assert all("squid-patch, 20 trials" in line for line in lines)
+    assert all(line.endswith(" s left") for line in lines[1:-1])
 
 
 def test_another_scenarios_folder_is_not_overwritten(call, tmp_path):
@@ -390,13 +390,28 @@ def test_scenarios_are_found_by_name_from_any_folder(call, tmp_path):
     assert call("validate", "spontaneous_CW96")[0] == 0
 
 
-def test_plain_progress_gives_a_time_left(capsys):
+def test_plain_progress_gives_a_time_left_by_its_pace_since_the_first_of_it(capsys, monkeypatch):
+    """Kernels are compiled before that; and the sum of what is covered may exceed all by 1e-16."""
     from stochhh.console import PlainProgress
 
+    clock = iter([0.0, 38.0, 43.0, 50.0])
+    monkeypatch.setattr("stochhh.console.time.monotonic", lambda: next(clock))
     progress = PlainProgress("walk", 100.0, sys.stderr)
-    progress._begun = progress._said = time.monotonic() - 10.0  # ten seconds ago
-    progress(50.0)
-    assert capsys.readouterr().err.strip() == "walk: 50 %, 10 s left"
+    for covered in (20.0, 40.0, 40.0 + 1e-9):
+        progress(covered)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["walk: 20 %", "walk: 60 %, 5 s left", "walk: 100 %"]
+
+
+def test_compiling_is_said_before_progress_and_on_its_stream(capsys):
+    from stochhh.console import say_compiling
+
+    say_compiling(True)
+    assert capsys.readouterr() == ("", "")
+    say_compiling(False)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Compiling the simulation kernels")
 
 
 def test_a_bar_of_what_takes_no_time_is_not_shown(capsys, monkeypatch):
@@ -418,7 +433,7 @@ def test_a_large_sweep_has_a_table_of_its_first_and_last_points():
     first = list(table.columns[0].cells)
     assert len(first) == 31
     assert first[15] == "… 50 more"
-    assert [first[0], first[-1]] == ["3 uA/cm^2", "12 uA/cm^2"]
+    assert [first[0], first[-1]] == ["3 µA/cm²", "12 µA/cm²"]
 
 
 def test_a_second_run_into_a_folder_is_refused_and_nothing_is_left_of_the_lock(call, tmp_path):

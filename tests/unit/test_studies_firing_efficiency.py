@@ -70,7 +70,7 @@ def outcome(node):
 
 def test_counts_and_fits_are_those_of_the_spikes(node):
     found = numbers(node, STUDY)
-    assert [curve["label"] for curve in found["curves"]] == ["250 channels", "1000 channels"]
+    assert [curve["label"] for curve in found["curves"]] == ["250 channels", "1,000 channels"]
     for curve, factor in zip(found["curves"], ("0.25", "1.0"), strict=True):
         points = [
             place_of(node, **{"stimulus__0__amplitude": f"{a:g} pA"}, membrane__count_factor=factor)
@@ -349,7 +349,7 @@ def test_the_finding_is_said(outcome):
     assert f"to the power {found['spread_exponent']:.3f}" in said
     misfit = json.loads(json.dumps(found))
     misfit["curves"][1]["fit_p"] = 1e-5
-    assert "misses the shares of 1000 channels (p 1e-05)" in find_study(STUDY).says(misfit)
+    assert "misses the shares of 1,000 channels (p 1e-05)" in find_study(STUDY).says(misfit)
 
 
 def test_files_hold_every_point(outcome, tmp_path):
@@ -378,7 +378,7 @@ def test_the_picture_shows_curves_fits_limit_and_scaling(outcome, squid):
     assert "number of channels" in labels
     share = next(axes for axes in figure.axes if axes.get_ylabel() == "firing efficiency")
     named = [text.get_text() for text in share.get_legend().get_texts()]
-    assert named == ["250 channels", "1000 channels", "deterministic"]
+    assert named == ["250 channels", "1,000 channels", "deterministic"]
     step = next(line for line in share.lines if line.get_label() == "deterministic")
     x, y = step.get_data()
     assert (x[1], x[2]) == data.curves[0].bracket

@@ -112,8 +112,8 @@ def test_it_tells_more_than_twice_the_trials_of_a_sweep_of_the_same_span(found):
 def test_each_place_on_the_other_axes_gets_its_own_search(three):
     assert [curve.label for curve in three.curves] == [
         "250 channels",
-        "1000 channels",
-        "4000 channels",
+        "1,000 channels",
+        "4,000 channels",
     ]
     spreads = [curve.fit.relative_spread.value for curve in three.curves]
     assert spreads == sorted(spreads, reverse=True)
