@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stochhh.analysis.summary import summarise
+    from stochhh.compare.running import compare_methods
     from stochhh.costs import Estimate, estimate
     from stochhh.errors import InputError, StochhhError, TrustError
+    from stochhh.papers import cite
+    from stochhh.plot.animation import animate
     from stochhh.plot.overview import overview
     from stochhh.report import save
     from stochhh.result import Result, load
     from stochhh.scenario import Scenario, load_scenario
     from stochhh.simulate import run
+    from stochhh.studies import analyse
     from stochhh.sweeping.running import Sweep, sweep
     from stochhh.threshold_search.running import ThresholdSearch, find_threshold
 
@@ -33,6 +37,10 @@ _HOME = {
     "Sweep": "sweeping.running",
     "ThresholdSearch": "threshold_search.running",
     "TrustError": "errors",
+    "analyse": "studies",
+    "animate": "plot.animation",
+    "cite": "papers",
+    "compare_methods": "compare.running",
     "estimate": "costs",
     "find_threshold": "threshold_search.running",
     "load": "result",
@@ -53,6 +61,10 @@ __all__ = [
     "Sweep",
     "ThresholdSearch",
     "TrustError",
+    "analyse",
+    "animate",
+    "cite",
+    "compare_methods",
     "estimate",
     "find_threshold",
     "load",
@@ -76,3 +88,7 @@ def __getattr__(name: str) -> Any:
         globals()[name] = found  # the next time it is there
         return found
     raise AttributeError(f"module 'stochhh' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

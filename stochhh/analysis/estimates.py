@@ -25,6 +25,20 @@ class Estimate:
     value: float | None
     interval: Interval | None = None
 
+    def __float__(self) -> float:
+        """The number, NaN where there is none: for arrays, as `low` and `high` are."""
+        return np.nan if self.value is None else float(self.value)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval, NaN without one."""
+        return np.nan if self.interval is None else float(self.interval[0])
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval, NaN without one."""
+        return np.nan if self.interval is None else float(self.interval[1])
+
 
 def mean_estimate(values: ArrayLike, lowest: float = -np.inf, highest: float = np.inf) -> Estimate:
     """Mean of a sample with Student's interval.

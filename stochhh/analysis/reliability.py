@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,10 +56,10 @@ class EventReliability:
     reliability: Estimate
     precision_ms: Estimate
     participation: Estimate
-    start_ms: Floats
-    stop_ms: Floats
-    time_ms: Floats
-    rate_hz: Floats
+    start_ms: Floats = field(repr=False)
+    stop_ms: Floats = field(repr=False)
+    time_ms: Floats = field(repr=False)
+    rate_hz: Floats = field(repr=False)
     sigma_ms: float
 
 

@@ -8,16 +8,12 @@ from stochhh.cli.app import Overrides, ScenarioName, app
 @app.command()
 def cite(scenario: ScenarioName, overrides: Overrides = None) -> None:
     """Print the papers behind a run as BibTeX: its scenario, channels, methods and analyses."""
-    from stochhh import __version__
-    from stochhh.papers import papers_behind, software_entry
+    from stochhh.papers import papers_behind, written
     from stochhh.screen import say
     from stochhh.simulate import resolve_experiment
-    from stochhh.words import printable
 
     papers = papers_behind(resolve_experiment(scenario, overrides or ()))
-    say(software_entry(__version__), kept="\n")
-    for paper in papers:
-        say(f"\n% {printable(', '.join(paper.reasons))}\n{paper.bibtex}", kept="\n")
+    say(written(papers), kept="\n")
     unknown = [paper.source for paper in papers if not paper.known]
     if unknown:
         say(f"not in our list, so without title or year: {', '.join(unknown)}", err=True)

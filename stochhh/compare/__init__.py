@@ -2,7 +2,7 @@
 
 from stochhh.compare.asked import Asked, read_methods
 from stochhh.compare.files import check_folder, save
-from stochhh.compare.running import Comparison, MethodRun, compare, prepare
+from stochhh.compare.running import Comparison, MethodRun, compare, compare_methods, prepare
 from stochhh.compare.words import conclusions, numbers
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "MethodRun",
     "check_folder",
     "compare",
+    "compare_methods",
     "conclusions",
     "numbers",
     "prepare",

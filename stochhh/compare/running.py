@@ -20,7 +20,7 @@ from stochhh.analysis.compared_quantities import (
     subthreshold_row,
 )
 from stochhh.analysis.comparison import Compared, Quantity, Sample, compare_samples
-from stochhh.compare.asked import REFERENCE, Asked
+from stochhh.compare.asked import REFERENCE, Asked, read_methods
 from stochhh.errors import InputError
 from stochhh.lazy import pieces
 from stochhh.methods import METHODS
@@ -72,6 +72,34 @@ class Comparison(NamedTuple):
     quantities: Sequence[Quantity]
     runs: Sequence[MethodRun]
     found: Mapping[str, Sequence[Compared]]
+
+
+def compare_methods(
+    scenario: str | Path | Mapping[str, Any] | Scenario,
+    methods: Sequence[str] = ("exact", "leap", "langevin"),
+    *,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+    trials: int | None = None,
+    workers: int | None = None,
+) -> Comparison:
+    """Run a scenario with several methods and compare each with the exact one.
+
+    `stochhh.compare.conclusions` says which can be told from it, `stochhh.compare.numbers` gives
+    all as tables, `stochhh.compare.save` writes them and their pictures.
+
+    Parameters
+    ----------
+    scenario, overrides, seed, trials, workers : as for `stochhh.run`.
+    methods : with a step if need be, as in ``"leap@0.1 ms"``; exact comes first in any case.
+
+    Raises
+    ------
+    InputError
+        Something in the scenario is wrong, it sweeps, or a method cannot run it.
+    """
+    asked = read_methods(methods)
+    return compare(prepare(scenario, asked, overrides, seed, trials), asked, workers)
 
 
 def prepare(

@@ -8,16 +8,19 @@ these papers are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from stochhh.assemble import provenance
 from stochhh.kinetics.files import load_scheme
 from stochhh.methods import METHODS
-from stochhh.planning import plan_point
+from stochhh.planning import plan_point, resolve_experiment
 from stochhh.scenario import Circuit, Experiment, expand_sweep
+from stochhh.words import printable
 
 _DOI = re.compile(r"\b10\.\d{4,9}/(?:[^\s()\"'<>,;{}]|\([^\s()]*\))+")  # brackets come in pairs
 _GILLESPIE, _CABLE = "doi:10.1021/j100540a008", "doi:10.1016/0020-7101(84)90008-4"
@@ -38,6 +41,29 @@ class Paper(NamedTuple):
     reasons: tuple[str, ...]
     bibtex: str
     known: bool
+
+
+def cite(
+    scenario: str | Path | Mapping[str, Any] | Experiment, overrides: Iterable[str] = ()
+) -> str:
+    """Papers behind a run as BibTeX, this program's own entry first.
+
+    Parameters
+    ----------
+    scenario, overrides : as for `stochhh.run`
+
+    Raises
+    ------
+    InputError
+        Something in them is wrong.
+    """
+    return written(papers_behind(resolve_experiment(scenario, overrides)))
+
+
+def written(papers: Iterable[Paper]) -> str:
+    """Entries of papers, each with what rests on it, after this program's own."""
+    each = [f"% {printable(', '.join(paper.reasons))}\n{paper.bibtex}" for paper in papers]
+    return "\n\n".join([software_entry(provenance()["stochhh_version"]).rstrip(), *each])
 
 
 def papers_behind(experiment: Experiment) -> list[Paper]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from stochhh.analysis.applicable import filled_settings, settings_across, spans_sweep
 from stochhh.analysis.axes import place_label
@@ -19,6 +21,7 @@ from stochhh.scenario import Circuit, Experiment, expand_sweep, load_experiment
 from stochhh.studies.circuits import CircuitOccasion, circuit_occasions
 from stochhh.studies.registry import find_study
 from stochhh.studies.study import Findings, Numbers, Occasion, Survey
+from stochhh.words import printable
 from stochhh.writing import replacing
 
 
@@ -40,28 +43,67 @@ class Outcome(NamedTuple):
     findings: Findings | None
     problem: str = ""
 
+    @property
+    def numbers(self) -> Numbers:
+        """What was found, as in ``summary.json``; empty where nothing was."""
+        return {} if self.findings is None else self.findings.numbers
+
+    def figure(self) -> Figure:
+        """Draw its picture.
+
+        Raises
+        ------
+        InputError
+            Nothing was found.
+        """
+        if self.findings is None:
+            raise InputError(self.problem)
+        return find_study(self.name).draw(self.findings, self.heading)
+
+    def __repr__(self) -> str:
+        """Heading, and what it says in words."""
+        said = self.problem if self.findings is None else find_study(self.name).says(self.numbers)
+        return printable(f"<{self.heading}>\n{said}", kept="\n")
+
 
 def analyse(
     result: Result,
-    names: Sequence[str] | None = None,
+    names: str | Sequence[str] | None = None,
     overrides: Iterable[str] = (),
     strict: bool = True,
+    **settings: Any,
 ) -> list[Outcome]:
     """Make studies of a result, one after another, at each point of its sweep or of all.
 
     Parameters
     ----------
     result : of a run, fresh or loaded.
-    names : of studies (`STUDY_NAMES`); by default those that its scenario names.
+    names : of studies (`STUDY_NAMES`), or one; by default those that its scenario names.
     overrides : ``"dwell_times.population=squid-k"`` texts that win over the scenario's
         settings; what neither gives is worked out from the protocol.
     strict : raise where the data do not allow a study, instead of saying so in its outcome.
+    settings : of the one study that is named, as in ``population="squid-k"``; they win.
+
+    Returns
+    -------
+    list of Outcome
+        One for each study and point, or for all points where the study is of a sweep. Each
+        has `numbers` and `figure`.
 
     Raises
     ------
     InputError
         An unknown study or setting, or a study that cannot be made of this result.
     """
+    names = [names] if isinstance(names, str) else names
+    if settings:
+        if names is None or len(names) != 1:
+            raise InputError(
+                f"{', '.join(settings)}: settings go with the name of one study, as in "
+                'analyse(result, "reliability", sigma="3 ms")'
+            )
+        given = [f"{names[0]}.{key}={json.dumps(value)}" for key, value in settings.items()]
+        overrides = [*overrides, *given]
     scenario = _with_settings(result.experiment, names, overrides)
     wanted = tuple(scenario.analysis.studies) if names is None else tuple(dict.fromkeys(names))
     if isinstance(scenario, Circuit):

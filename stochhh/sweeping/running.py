@@ -27,6 +27,7 @@ from stochhh.sweeping.pooled import summarise_sweep, summarised
 from stochhh.sweeping.scheduling import make_batches, run_batches
 from stochhh.sweeping.trials import about_of, lean, most_trials, n_trials_of, parts_of, plan_of
 from stochhh.sweeping.workers import reach, refuse_in_a_worker_that_begins
+from stochhh.words import printable
 
 _MOST_BYTES = 64e6  # of records that a job holds in memory
 _MOST_JOBS_A_POINT = 1000
@@ -64,6 +65,15 @@ class Sweep:
     computed: int
     damaged: int
     folder: Path | None
+
+    def __repr__(self) -> str:
+        sizes = self.dataset.sizes.items()
+        order = sorted(sizes, key=lambda one: one[0] in ("trial", "population"))
+        dims = ", ".join(f"{name} {size}" for name, size in order)
+        failed = f", {len(self.failed)} points failed" if self.failed else ""
+        names = ", ".join(map(str, self.dataset.data_vars))
+        told = f"<stochhh.Sweep of '{self.scenario.name}', {dims}{failed}>\nin .dataset: {names}"
+        return printable(told, kept="\n")
 
 
 class Ready(NamedTuple):

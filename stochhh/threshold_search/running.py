@@ -22,7 +22,7 @@ from stochhh.execute import Monitor, run_tasks
 from stochhh.plan import Plan
 from stochhh.plot.threshold_search import Course
 from stochhh.scenario import Scenario
-from stochhh.studies import Findings, Outcome
+from stochhh.studies import Findings, Outcome, find_study
 from stochhh.studies.firing_efficiency import SHARP, about, found
 from stochhh.studies.pulse_limit import firing_at, narrowed
 from stochhh.studies.signals import n_noisy_channels
@@ -40,6 +40,7 @@ from stochhh.threshold_search.asked import (
     prepare,
 )
 from stochhh.trial import Progress
+from stochhh.words import printable
 
 Floats = NDArray[np.float64]
 
@@ -70,6 +71,10 @@ class ThresholdSearch:
     known: tuple[NextAmplitudes, ...]
     alone: tuple[int | None, ...]
     findings: Findings
+
+    def __repr__(self) -> str:
+        said = find_study(STUDY).says(self.numbers)
+        return printable(f"<stochhh.ThresholdSearch of '{self.ready.scenario.name}'>\n{said}", "\n")
 
     @property
     def numbers(self) -> dict[str, Any]:

@@ -368,3 +368,9 @@ def test_a_plan_goes_by_the_number_of_its_amplitude():
     expected = np.random.SeedSequence(5, spawn_key=(9, 2)).generate_state(2)
     assert (plan.seed_sequence(2).generate_state(2) == expected).all()
     assert planning.n_trials_of(ready.scenario) == 1000
+
+
+def test_a_search_prints_what_it_found(found):
+    said = repr(found)
+    assert said.startswith("<stochhh.ThresholdSearch of 'node_R95'>\nHalf of the pulses fire at")
+    assert len(said) < 500
