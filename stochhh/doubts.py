@@ -77,7 +77,7 @@ def _trap(scheme: ChannelScheme) -> list[str]:
 
 
 def of_run(run: Run, method: Method, usual_ms: float, where: str) -> list[str]:
-    """Doubts about the step that a run of a membrane asks for.
+    """Doubts about the step and the accuracy that a run of a membrane asks for.
 
     Parameters
     ----------
@@ -85,15 +85,22 @@ def of_run(run: Run, method: Method, usual_ms: float, where: str) -> list[str]:
     usual_ms : step that the channels and the stimulus ask for; of no account without one
     where : the scenario's name
     """
+    found = []
+    if run.method != "auto" and run.accuracy != Run.model_fields["accuracy"].default:
+        found.append(
+            f"{where}: run.accuracy: {run.accuracy:g} does nothing, as method '{run.method}' is "
+            'not chosen by it; drop it, or let it choose: method = "auto"'
+        )
     if run.step_ms is None:
-        return []
+        return found
     if method.step_ms is None:
         named = f"'{method.name}'" + (", which auto chose," if run.method == "auto" else "")
         return [
+            *found,
             f'{where}: run.step: method {named} has no step, so that "{run.step_ms.text}" does '
-            'nothing; drop it, or choose a method with a step, as in method = "leap"'
+            'nothing; drop it, or choose a method with a step, as in method = "leap"',
         ]
-    return of_step(run.step_ms, usual_ms, where)
+    return [*found, *of_step(run.step_ms, usual_ms, where)]
 
 
 def of_settling(settle_ms: float, duration_ms: float, asked: bool, where: str) -> list[str]:
@@ -137,10 +144,10 @@ def _(stimulus: kinds.Curve) -> str | None:
     finest = stimulus.shape_ms / kinds.PIECES
     if stimulus.piece_ms <= finest * (1 + _ROUNDING):
         return None
-    return (
-        f'resolution: "{stimulus.piece_ms.text}" is too long for the {stimulus.shape_ms:.4g} ms in '
-        f'which the {stimulus.kind} takes its shape; drop it, or give "{finest:.3g} ms" or less'
+    what = (
+        f"too long for the {stimulus.shape_ms:.4g} ms in which the {stimulus.kind} takes its shape"
     )
+    return _too_long(stimulus.piece_ms, what, finest)
 
 
 @coarse.register
@@ -148,10 +155,8 @@ def _(stimulus: kinds.Noise) -> str | None:
     longest = max(float(stimulus.correlation_time_ms), _FINE_MS)
     if stimulus.resolution_ms <= longest * (1 + _ROUNDING):
         return None
-    return (
-        f'resolution: "{stimulus.resolution_ms.text}" is longer than the correlation time, so that '
-        f'the noise is averaged over its pieces; drop it, or give "{longest:.3g} ms" or less'
-    )
+    what = "longer than the correlation time, so that the noise is averaged over its pieces"
+    return _too_long(stimulus.resolution_ms, what, longest)
 
 
 @coarse.register
@@ -165,7 +170,14 @@ def _(stimulus: kinds.Waveform) -> str | None:
     apart = float(time[-1] - time[0]) / (len(time) - 1)
     if stimulus.resolution_ms <= apart * (1 + _ROUNDING):
         return None
+    what = (
+        f"longer than the {apart:.3g} ms between times of the file, so that its lines become steps"
+    )
+    return _too_long(stimulus.resolution_ms, what, apart)
+
+
+def _too_long(given_ms: Amount, what: str, longest_ms: float) -> str:
+    """Say of a resolution what it is, and what it may be."""
     return (
-        f'resolution: "{stimulus.resolution_ms.text}" is longer than the {apart:.3g} ms between '
-        "the times of the file, so that its lines become steps; drop it"
+        f'resolution: "{given_ms.text}" is {what}; drop it, or give "{longest_ms:.3g} ms" or less'
     )

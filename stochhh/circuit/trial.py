@@ -28,7 +28,8 @@ _COMPARTMENT_STEPS = 200_000  # a kernel takes before it returns
 _BUFFER = 10_000
 _NEVER = 2**62  # steps
 _ROOM_MV = 30.0
-_ROUNDING = 1e-9  # of the charge that moved
+_VOLTAGE_MV = 100.0  # of which currents and charges are rounded
+_ROUNDING = 1e-9  # of the charge that moved; what moves along a cell is rounded by the last digit
 
 
 class CircuitTrial(NamedTuple):
@@ -246,8 +247,9 @@ def _check(plan: CircuitPlan, trial: int, state: State, initial_mV: Floats) -> N
     stored = float(cable.capacitance @ (state.voltage - initial_mV))
     gone = float(clock["ionic"]) - float(clock["injected"])
     moved = float(np.abs(state.charge).sum()) + abs(float(clock["injected"]))
-    scale = moved + float(cable.capacitance.sum()) * 100.0
-    if not abs(stored + gone) <= _ROUNDING * scale:
+    scale = moved + float(cable.capacitance.sum()) * _VOLTAGE_MV
+    along = float(cable.axial.sum() + cable.sheath_axial.sum()) * _VOLTAGE_MV * plan.duration_ms
+    if not abs(stored + gone) <= _ROUNDING * scale + float(np.finfo(float).eps) * along:
         raise TrustError(
             f"{plan.name}: trial {trial}: {stored + gone:.3g} fC of {scale:.3g} fC got lost; "
             "please report it"

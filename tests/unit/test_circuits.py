@@ -480,6 +480,13 @@ def test_places_are_for_cells_only():
         stochhh.run({**tables, "stimulus": pulse("1 pA", at="end")})
 
 
+def test_charge_that_rounding_loses_along_a_cell_is_not_lost():
+    """Compartments are joined by 0.8 S here, whose currents are known to their last digit."""
+    cell = axon(SQUID, "100 um", "1 um", "0.0001 ohm cm", n=100)
+    result = run(cell, pulse("400 pA"), duration="5 ms", step="0.05 ms")
+    assert len(result.spike_trains(where="axon end")[0]) == 1
+
+
 def test_charge_that_goes_astray_is_noticed(monkeypatch):
     from stochhh.circuit import trial
 

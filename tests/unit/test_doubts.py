@@ -129,6 +129,14 @@ def free(tables: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in tables.items() if key != "clamp"}
 
 
+def test_an_accuracy_that_chooses_nothing_is_said() -> None:
+    asked = ["run.duration=1 ms", "run.accuracy=0.1"]
+    with pytest.warns(UserWarning, match=r"run\.accuracy: 0\.1 does nothing, as method 'exact'"):
+        prepare(resolve_experiment("squid-patch", asked))
+    prepare(resolve_experiment("squid-patch", [*asked, "run.method=auto"]))  # warnings are errors
+    prepare(resolve_experiment("squid-patch", ["run.duration=1 ms", "run.accuracy=0.02"]))
+
+
 @pytest.mark.parametrize("made", [as_patch, as_cell])
 def test_settling_that_takes_far_longer_than_the_run_is_said(made: Any) -> None:
     """A square centimetre for a microsecond settled for hours without a word."""
