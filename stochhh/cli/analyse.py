@@ -32,7 +32,9 @@ def analyse_command(
             "--set", metavar="STUDY.KEY=VALUE", help="As in dwell_times.population=squid-k."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; that of the result by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; that of the result by default.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Make studies of a saved result, such as reliability or noise."""

@@ -23,6 +23,13 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help='Override, as in membrane.area="50 um^2".'),
 ]
 
+Over = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUES",
+        help='An axis: membrane.area="10 um^2,30 um^2" or "log 10 um^2 .. 90 um^2, 5".',
+    ),
+]
 Trials = Annotated[int | None, typer.Option(help="Number of trials.")]
 MethodName = Annotated[
     str | None, typer.Option(metavar="METHOD", help="How to simulate; 'stochhh list' says.")

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import MethodName, Overrides, ScenarioName, Trials, Workers, app
+from stochhh.cli.app import MethodName, Over, Overrides, ScenarioName, Trials, Workers, app
 
 
 @app.command("estimate")
 def estimate_command(
     scenario: ScenarioName,
+    over: Over = None,
     overrides: Overrides = None,
     trials: Trials = None,
     method: MethodName = None,
@@ -26,9 +27,10 @@ def estimate_command(
     from stochhh.console import estimate_table
     from stochhh.costs import estimate
     from stochhh.screen import Screen, say
+    from stochhh.sweeping.asked import read_over, with_sweep
 
-    found = estimate(scenario, overrides=overrides or (), trials=trials, method=method,
-                     workers=workers)  # fmt: skip
+    swept = with_sweep(scenario, read_over(over or ()), overrides=overrides or ())
+    found = estimate(swept, trials=trials, method=method, workers=workers)
     free = shutil.disk_usage(".").free
     if as_json:
         told = {**asdict(found), "wall_s": found.wall_s, "disk_free_bytes": free}

@@ -15,7 +15,8 @@ from stochhh.errors import InputError
 def run_command(
     scenario: ScenarioName,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; results/<name> by default.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the files; results/<name> by default."),
     ] = None,
     overrides: Overrides = None,
     trials: Trials = None,

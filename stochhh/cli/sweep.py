@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stochhh.cli.app import Force, MethodName, Overrides, ScenarioName, app
+from stochhh.cli.app import Force, MethodName, Over, Overrides, ScenarioName, app
 
 _PATIENCE_S = 1.0  # of people, before planning is shown
 
@@ -15,13 +15,7 @@ _PATIENCE_S = 1.0  # of people, before planning is shown
 @app.command("sweep")
 def sweep_command(
     scenario: ScenarioName,
-    over: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUES",
-            help='An axis: membrane.area="10 um^2,30 um^2" or "log 10 um^2 .. 90 um^2, 5".',
-        ),
-    ] = None,
+    over: Over = None,
     zipped: Annotated[
         list[str] | None,
         typer.Option("--zip", metavar="KEY,KEY", help="Keys whose values advance together."),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stochhh.cli.app import Overrides, Workers, app
 from stochhh.errors import InputError
+from stochhh.words import said_name
 
 
 @app.command()
@@ -34,6 +36,10 @@ def verify(
     every_row: Annotated[
         bool, typer.Option("--all", help="List every comparison, not the worst of each law.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="A .csv for every comparison."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone.")] = False,
 ) -> None:
     """Compare simulations of a channel scheme, or of a scenario, with their closed-form laws.
@@ -47,9 +53,12 @@ def verify(
 
     from stochhh import console, units
     from stochhh import verify as package
+    from stochhh.analysis.files import write_csv
     from stochhh.screen import Screen, say
-    from stochhh.verify.table import verification_table
+    from stochhh.verify.table import COLUMNS, table_rows, verification_table
 
+    if out is not None and (out.suffix != ".csv" or out.is_dir()):
+        raise InputError(f"--out: got {said_name(out)}, need a file that ends in .csv")
     voltages = []
     for text in at or []:
         try:
@@ -80,6 +89,10 @@ def verify(
         told, controls = len(found.told), len(found.told) + len(found.untold)
         if controls:
             screen.say(f"negative controls: {told} of {controls} wrong rates are refused")
+    if out is not None:
+        written = write_csv(out, COLUMNS, table_rows(rows, found))
+        if not quiet:
+            screen.say(f"wrote {written}")
     screen.say(found, style="green" if found.agrees else "red")
     if not found.agrees:
         raise typer.Exit(1)

@@ -9,6 +9,8 @@ from rich.table import Table
 
 from stochhh.verify.verdict import Row, Verdict, p_of
 
+COLUMNS = "law", "at", "theory", "simulated", "p", "verdict"
+
 
 def verification_table(
     title: str, rows: Sequence[Row], verdict: Verdict, every_row: bool = False
@@ -48,6 +50,23 @@ def verification_table(
     for row in skipped:
         table.add_row(*_cells(row), "", f"not compared: {row.note}")
     return table
+
+
+def table_rows(rows: Sequence[Row], verdict: Verdict) -> list[tuple[str, ...]]:
+    """Every comparison for a file, in the columns of `COLUMNS`."""
+    lines = []
+    for row in rows:
+        if row.comparison is None:
+            outcome = f"not compared: {row.note}"
+        elif row.control:
+            outcome = (
+                "refused, as it must be" if row in verdict.told else "must be refused, not seen"
+            )
+        else:
+            outcome = "refused" if row in verdict.refused else "agrees"
+        p = "" if row.comparison is None else repr(float(row.comparison.p_value))
+        lines.append((*_cells(row)[:4], p, outcome))
+    return lines
 
 
 def _cells(row: Row) -> tuple[str, ...]:

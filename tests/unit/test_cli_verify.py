@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import pytest
@@ -53,9 +54,18 @@ def call(capsys, monkeypatch, tmp_path):
     return called
 
 
-def test_a_scheme_of_the_library_agrees_with_theory(call):
-    code, out, _ = call("squid-k", *QUICK)
+def test_a_scheme_of_the_library_agrees_with_theory(call, tmp_path):
+    code, out, _ = call("squid-k", *QUICK, "--out", "laws.csv")
     assert code == 0, out
+    with (tmp_path / "laws.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {"states", "open, mean", "transitions"} <= {row["law"] for row in rows}
+    counted = [row for row in rows if row["verdict"] in ("agrees", "refused")]
+    assert f"{len(counted)} laws compared" in out
+    assert all(0.0 <= float(row["p"]) <= 1.0 for row in counted)
+    code, _, err = call("squid-k", "--out", "laws.txt")
+    assert code == 2
+    assert "--out: got laws.txt, need a file that ends in .csv" in err
     for heading in ("law", "at", "theory", "simulated", "p", "verdict"):
         assert re.search(rf"\b{heading}\b", out.splitlines()[2])
     laws = ("states", "open, variance", "transitions", "open times", "first latency")
@@ -129,7 +139,7 @@ def test_another_method_fires_like_the_exact_one(call):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("squid-kk",), r"squid-kk: neither a channel scheme nor a scenario; .*'squid-k'"),
+        (("squid-kk",), r"squid-kk: neither a file nor a channel scheme or scenario .*'squid-k'"),
         (("missing.toml",), r"missing\.toml: no such file"),
         (
             ("squid-k", "--method", "magic"),

@@ -55,6 +55,10 @@ def test_the_command_says_it_in_a_table_and_as_json(call):
     assert code == 0
     for word in ("trials", "channel transitions", "on 2 threads", "records", "free on this disk"):
         assert word in out
+    swept = ("--over", "membrane.area=1 um2, 2 um2", "--trials", "3")
+    code, out, _ = call("estimate", "squid-patch", *swept)
+    assert code == 0
+    assert "2 points of 3" in out
     code, out, _ = call("estimate", "squid-patch", "--trials", "3", "--json")
     told = json.loads(out)
     assert told["n_trials"] == 3
