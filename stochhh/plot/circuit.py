@@ -23,6 +23,7 @@ from stochhh.analysis.cells import (
 from stochhh.analysis.twitch import fibre_force
 from stochhh.plot import style
 from stochhh.plot.circuit_sweep import draw_circuit_sweep
+from stochhh.plot.estimates import headline
 from stochhh.plot.maps import (
     TITLE,
     View,
@@ -34,7 +35,6 @@ from stochhh.plot.maps import (
     said_place,
     voltage_map,
 )
-from stochhh.plot.estimates import headline
 from stochhh.plot.panels import legend_above
 from stochhh.plot.twitch import force_panel
 from stochhh.result import Result, limit_label
