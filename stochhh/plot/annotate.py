@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from stochhh.analysis.action_potential import Anatomy, anatomy
+from stochhh.analysis.action_potential import UPSTROKE_SLOPE, Anatomy, anatomy
 from stochhh.plot.curves import curve
 from stochhh.plot.panels import View
 
@@ -16,11 +16,18 @@ _ROOM = 0.15  # of the width, for words left of the spike
 _LEAST_MV = 30.0  # from rest to peak; the names would cover each other on less
 
 
-def annotate(axes: Axes, view: View) -> None:
+def annotate(axes: Axes, view: View, is_rest: bool = True) -> None:
     """Annotate the voltage panel from the first spike of the deterministic course.
+
+    All that is named is read off that course: no threshold, which is the weakest stimulus
+    that fires (`stochhh show`), and no refractoriness, which takes a second stimulus.
 
     Without a deterministic course the first trial that spikes is used; without
     any spike, or with one too small to carry the names, nothing is drawn.
+
+    Parameters
+    ----------
+    is_rest : whether trials start at rest, not at a voltage that was given
     """
     data = view.data
     if data.sizes.get("deterministic_spike", 0):
@@ -38,25 +45,33 @@ def annotate(axes: Axes, view: View) -> None:
     if marks.peak_mV - marks.rest_mV < _LEAST_MV:
         return
     axes.set_ylim(min(-90.0, rest - 22.0), marks.peak_mV + 30.0)
-    _levels(axes, marks)
+    _levels(axes, marks, is_rest)
     _phases(axes, view, marks)
-    _refractory(axes, marks)
+    _durations(axes, marks)
 
 
-def _levels(axes: Axes, marks: Anatomy) -> None:
-    end = axes.get_xlim()[1]
-    for level, name in ((marks.rest_mV, "rest"), (marks.threshold_mV, "threshold")):
+def _levels(axes: Axes, marks: Anatomy, is_rest: bool) -> None:
+    """Level at which the voltage rests, told beside the axes, and that of the upstroke."""
+    for level in (marks.rest_mV, marks.threshold_mV):
         axes.axhline(level, color="0.75", linewidth=0.6, linestyle=":", zorder=0)
-        above = name == "threshold"
-        axes.text(
-            end,
-            level + (1.5 if above else -1.5),
-            f"{name} {level:.0f} mV",
-            ha="right",
-            va="bottom" if above else "top",
-            fontsize=7,
-            color=_INK,
-        )
+    axes.text(
+        1.01,
+        marks.rest_mV,
+        f"{'rest' if is_rest else 'start'}\n{_mV(marks.rest_mV)}",
+        transform=axes.get_yaxis_transform(),
+        va="center",
+        fontsize=7,
+        color=_INK,
+    )
+    axes.text(
+        axes.get_xlim()[1],
+        marks.threshold_mV + 1.5,
+        f"upstroke begins ({UPSTROKE_SLOPE:g} mV/ms) at {_mV(marks.threshold_mV)}",
+        ha="right",
+        va="bottom",
+        fontsize=7,
+        color=_INK,
+    )
 
 
 def _phases(axes: Axes, view: View, marks: Anatomy) -> None:
@@ -86,7 +101,7 @@ def _phases(axes: Axes, view: View, marks: Anatomy) -> None:
             **text,
         )
     axes.annotate(
-        f"peak {marks.peak_mV:.0f} mV",
+        f"peak {_mV(marks.peak_mV)}",
         (marks.peak_ms, marks.peak_mV),
         (marks.peak_ms + 0.8, marks.peak_mV + 8.0),
         ha="left",
@@ -104,7 +119,7 @@ def _phases(axes: Axes, view: View, marks: Anatomy) -> None:
         )
     if marks.undershoot_ms is not None and marks.undershoot_mV is not None:
         axes.annotate(
-            f"hyperpolarisation, {marks.undershoot_mV:.0f} mV",
+            f"hyperpolarisation, {_mV(marks.undershoot_mV)}",
             (marks.undershoot_ms, marks.undershoot_mV),
             (marks.undershoot_ms + 1.0, marks.undershoot_mV - 9.0),
             ha="left",
@@ -113,18 +128,33 @@ def _phases(axes: Axes, view: View, marks: Anatomy) -> None:
         )
 
 
-def _refractory(axes: Axes, marks: Anatomy) -> None:
-    """Bars for the refractory period: absolute during the spike, relative during its undershoot."""
+def _durations(axes: Axes, marks: Anatomy) -> None:
+    """Bars for how long the spike lasts, and how long the voltage is below rest after it.
+
+    How refractory the membrane is then, a second stimulus has to show.
+    """
     if marks.repolarised_ms is None:
         return
     level = marks.peak_mV + 20.0
-    recovered = marks.recovered_ms or axes.get_xlim()[1]
+    left, right = axes.get_xlim()
+    recovered, gap = marks.recovered_ms or right, 0.004 * (right - left)
+    more = "" if marks.recovered_ms else "more than "
     bars = (
-        ("absolute", marks.threshold_ms, marks.repolarised_ms, "0.2"),
-        ("relative refractory period", marks.repolarised_ms, recovered, "0.7"),
+        ("spike", marks.threshold_ms, marks.repolarised_ms, "0.2", "right", -gap),
+        (f"below rest, {more}", marks.repolarised_ms, recovered, "0.7", "left", gap),
     )
-    for name, begin, end, color in bars:
+    for name, begin, end, color, side, aside in bars:
         axes.plot([begin, end], [level, level], color=color, linewidth=4.0, solid_capstyle="butt")
         axes.text(
-            0.5 * (begin + end), level + 5.0, name, ha="center", va="bottom", fontsize=7, color=_INK
+            marks.repolarised_ms + aside,
+            level + 5.0,
+            f"{name} {end - begin:.1f} ms".replace("  ", " "),
+            ha=side,
+            va="bottom",
+            fontsize=7,
+            color=_INK,
         )
+
+
+def _mV(level: float) -> str:
+    return f"{level:.0f} mV".replace("-", "\N{MINUS SIGN}")

@@ -65,7 +65,9 @@ def _draw_point(result: Result, scenario: Scenario) -> Figure:
     axes[-1].set_xlabel("time (ms)")
     figure.align_ylabels(axes)
     if layout.annotate and "voltage" in names:
-        annotate(axes[list(names).index("voltage")], view)
+        initial = scenario.run.initial
+        is_rest = initial.voltage_mV is None and initial.result is None
+        annotate(axes[list(names).index("voltage")], view, is_rest)
     return figure
 
 

@@ -120,7 +120,7 @@ def voltage(axes: Axes, view: View, legend: bool = True) -> None:
 def open_channels(axes: Axes, view: View) -> None:
     """Open channels of each population in the first trial, and their deterministic number."""
     _by_population(axes, view, "open", 1.0)
-    axes.set_ylabel("open channels")
+    axes.set_ylabel(f"open channels{_of_trial(view, chr(10))}")
     axes.set_ylim(bottom=0)
 
 
@@ -128,7 +128,7 @@ def current(axes: Axes, view: View) -> None:
     """Current through each population in the first trial; outward is positive."""
     _by_population(axes, view, "current", view.per_area)
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
-    axes.set_ylabel("current (µA/cm²)\noutward up")
+    axes.set_ylabel(f"current (µA/cm²)\noutward up{_of_trial(view)}")
 
 
 def ions(axes: Axes, view: View) -> None:
@@ -140,7 +140,8 @@ def ions(axes: Axes, view: View) -> None:
     power = 6 if largest > 1e6 else 3
     _by_population(axes, view, "charge", per_charge / 10**power)
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
-    axes.set_ylabel("ions that left\n(millions)" if power == 6 else "ions that left\n(thousands)")
+    what = "millions" if power == 6 else "thousands"
+    axes.set_ylabel(f"ions that left\n({what}{_of_trial(view)})")
 
 
 def spikes(axes: Axes, view: View) -> None:
@@ -180,7 +181,7 @@ def channels(axes: Axes, view: View) -> None:
     labels = [label for name, label in zip(names, view.labels, strict=True) if rows[name]]
     axes.set_yticks([np.mean(of_name) for of_name in rows.values() if of_name], labels)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylabel("single channels\n(bar: open)")
+    axes.set_ylabel(f"single channels\n(bar: open{_of_trial(view)})")
 
 
 def raster(axes: Axes, rows: list[Any], first: float, color: str, width: float = 0.9) -> None:
@@ -252,6 +253,12 @@ def _counted(shown: int, there: int, what: str) -> str:
     if there == 1:
         return f"one {what}"
     return f"{there} {what}s" if shown == there else f"{shown} of {there} {what}s"
+
+
+def _of_trial(view: View, before: str = ", ") -> str:
+    """Which trial a panel shows, where there are several."""
+    trials = view.data["trial"].values
+    return f"{before}trial {trials[0]}" if len(trials) > 1 else ""
 
 
 def _mean(sweeps: Any) -> Any:

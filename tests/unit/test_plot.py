@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
+from overlaps import overlaps
 
 import stochhh
 from stochhh.plot import style
@@ -28,7 +29,7 @@ def test_an_overview_has_the_panels_asked_for_with_units(result):
     figure = stochhh.overview(result)
     labels = [axes.get_ylabel() for axes in figure.axes]
     assert labels[0] == "voltage (mV)"
-    assert "open channels" in labels
+    assert "open channels\ntrial 0" in labels
     assert any("µA/cm²" in label for label in labels)
     assert any("ions" in label for label in labels)
     assert any("single channels" in label for label in labels)
@@ -52,15 +53,47 @@ def test_annotations_name_every_phase(result):
     texts = {text.get_text() for text in stochhh.overview(result).axes[0].texts}
     for phase in (
         "stimulus",
-        "threshold",
+        "upstroke begins (10 mV/ms) at −5",
         "depolarisation",
         "repolarisation",
         "hyperpolarisation",
-        "absolute",
-        "relative refractory period",
-        "rest",
+        "spike",
+        "below rest",
+        "rest\n−65 mV",
     ):
         assert any(phase in text for text in texts), phase
+
+
+def test_annotations_claim_nothing_that_was_not_measured(result):
+    """`stochhh show` finds the threshold 6.5 mV above rest; the upstroke begins at -53 mV."""
+    said = " ".join(text.get_text() for text in stochhh.overview(result).axes[0].texts)
+    assert "threshold" not in said
+    assert "refractory" not in said
+    started = stochhh.run(
+        "action-potential_HH52",
+        overrides=[*QUICK, 'run.initial.voltage="-64 mV"'],
+        seed=1,
+        trials=1,
+    )
+    texts = [text.get_text() for text in stochhh.overview(started).axes[0].texts]
+    assert "start\n−64 mV" in texts
+    assert not any(text.startswith("rest") for text in texts)
+
+
+def test_annotations_of_a_warm_membrane_do_not_overprint():
+    warm = ['membrane.temperature="16 degC"', "membrane.area=20 um^2"]
+    figure = stochhh.overview(stochhh.run("action-potential_HH52", overrides=warm, seed=1))
+    assert any(text.get_text().startswith("spike 1.") for text in figure.axes[0].texts)
+    assert overlaps(figure) == []
+
+
+def test_panels_of_one_trial_say_which():
+    several = stochhh.run("action-potential_HH52", overrides=QUICK, seed=1, trials=2)
+    labels = [axes.get_ylabel() for axes in stochhh.overview(several).axes]
+    assert "open channels\ntrial 0" in labels
+    assert sum("trial 0" in label for label in labels) == 4
+    texts = [one.get_text() for one in stochhh.overview(several).axes[0].get_legend().get_texts()]
+    assert texts == ["2 trials", "deterministic"]
 
 
 def test_a_membrane_without_one_of_its_channels_is_drawn():
