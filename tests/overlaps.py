@@ -14,6 +14,7 @@ from unittest.mock import patch
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
@@ -86,6 +87,7 @@ def struck(figure: Figure) -> list[str]:
             if arrow is None or arrow is own or not arrow.get_visible():
                 continue
             path = arrow.get_transform().transform_path(arrow.get_path())
-            if path.intersects_bbox(box, filled=False):
+            parts = path.to_polygons(closed_only=False)
+            if any(Path(part).intersects_bbox(box, filled=False) for part in parts):
                 wrong.append(f"an arrow crosses {text.get_text()!r}")
     return wrong

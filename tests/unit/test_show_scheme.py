@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from overlaps import overlaps, struck
 
 from stochhh.cli import main
 from stochhh.describe import describe_scheme
 from stochhh.kinetics.files import is_scheme, library_schemes, load_scheme
 from stochhh.plot.scheme import state_graph
+from stochhh.plot.scheme_layout import state_places
 
 RING = """
 format = 1
@@ -111,3 +113,61 @@ def test_keys_are_not_set_of_a_scheme(call):
     code, _, err = call("show", "squid-na", "--set", "membrane.area=3 um^2")
     assert code == 2
     assert err == "error: --set: it sets keys of scenarios; got the channel scheme squid-na\n"
+
+
+def written(tmp_path, states, pairs):
+    """A scheme whose states are joined in pairs, both ways."""
+    entries = ", ".join(
+        f'{{ name = "{one}", conductance = {1.0 * (one == states[2])} }}' for one in states
+    )
+    arrows = ", ".join(
+        f'{{ from = "{a}", to = "{b}", rate = "on" }}, {{ from = "{b}", to = "{a}", rate = "off" }}'
+        for a, b in pairs
+    )
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        f'format = 1\ntitle = "Mine"\nion = "Na+"\nstate = [{entries}]\ntransition = [{arrows}]\n'
+        'rates.on = { law = "constant", rate = "0.224 / ms" }\n'
+        'rates.off = { law = "constant", rate = "12 / ms" }\n'
+    )
+    return load_scheme(str(path))
+
+
+LADDER = [("C1", "C2"), ("C2", "O"), ("I1", "I2"), ("I2", "I3"),
+          ("C1", "I1"), ("C2", "I2"), ("O", "I3")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", library_schemes())
+def test_no_text_in_a_state_graph_is_struck_or_overprinted(name):
+    scheme = load_scheme(name)
+    if scheme.ligands:
+        scheme = scheme.at(None, dict.fromkeys(scheme.ligands, 1.0))
+    figure = state_graph(scheme, -65.0)
+    assert overlaps(figure) == []
+    assert struck(figure) == []
+
+
+def test_a_scheme_of_two_rows_is_drawn_as_a_ladder(tmp_path):
+    scheme = written(tmp_path, ["C1", "C2", "O", "I1", "I2", "I3"], LADDER)
+    places = state_places(scheme)
+    assert places.tolist() == [[0, 1], [1, 1], [2, 1], [0, 0], [1, 0], [2, 0]]
+    figure = state_graph(scheme, -65.0)
+    assert overlaps(figure) == []
+    assert struck(figure) == []
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("A", "B"), ("B", "C"), ("C", "A")],
+        [("A", "B"), ("B", "C"), ("C", "D"), ("D", "A"), ("A", "C")],
+        [("A", "B"), ("A", "C"), ("A", "D"), ("A", "E")],
+        [*LADDER[:-1], ("O", "I1"), ("C1", "O")],
+    ],
+    ids=["ring", "square and diagonal", "star", "knot"],
+)
+def test_other_graphs_are_drawn_without_a_crossing(pairs, tmp_path):
+    states = list(dict.fromkeys(state for pair in pairs for state in pair))
+    figure = state_graph(written(tmp_path, states, pairs), -65.0)
+    assert overlaps(figure) == []
+    assert struck(figure) == []
