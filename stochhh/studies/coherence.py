@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stochhh.analysis.axes import Axis
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
-from stochhh.analysis.information import coherence_information_rate
+from stochhh.analysis.information import band_widths_hz, coherence_information_rate
 from stochhh.analysis.noisy_input import is_repeated, linear_response
 from stochhh.analysis.voltage_spectra import Coherence
 from stochhh.errors import InputError
@@ -213,8 +213,7 @@ def _expected_bound(
 ) -> float | None:
     if found is None or theory is None:
         return None
-    inside = found.frequency_hz <= highest_hz * (1 + 1e-9)
-    return -float(np.log2(1.0 - theory[0][inside]).sum() * found.frequency_hz[0])
+    return -float(np.log2(1.0 - theory[0]) @ band_widths_hz(found.frequency_hz, 0.0, highest_hz))
 
 
 def _point_numbers(point: CoherencePoint, data: Coherences) -> Numbers:
@@ -249,7 +248,7 @@ def _point_numbers(point: CoherencePoint, data: Coherences) -> Numbers:
 
 
 def _bound(found: Coherence, highest_hz: float) -> Estimate:
-    return coherence_information_rate(found, 0.0, highest_hz * (1 + 1e-9))
+    return coherence_information_rate(found, 0.0, highest_hz)
 
 
 def _at(point: Numbers, numbers: Numbers) -> str:

@@ -170,7 +170,7 @@ def _point(survey: Survey, index: int, x: float) -> InformationPoint:
         occasion = Occasion(result, index, setup, settings)
         answer = answer_to_input(occasion, "spikes", segment * setup.interval_ms, highest)
         if answer.found is not None:
-            bound = coherence_information_rate(answer.found, 0.0, highest * (1 + 1e-9))
+            bound = coherence_information_rate(answer.found, 0.0, highest)
     if result.has_deterministic:
         alone = cut_trains(result.spike_trains(index, deterministic=True), start, end)
         single = binned(alone, end - start, how[0])

@@ -214,7 +214,7 @@ def test_coherence_is_what_the_pure_functions_find(driven):
     given, rows = driven["stimulus"].values[:, late], driven["voltage"].values[:, late]
     assert given.shape == rows.shape == (8, 5600)
     expected = coherence(given, rows, 0.25, found["segment_ms"])
-    bound = coherence_information_rate(expected, 0.0, 333.4)
+    bound = coherence_information_rate(expected, 0.0, found["highest_hz"])
     assert point["bits_per_s"] == pytest.approx(bound.value)
     assert point["bits_per_s_ci"] == pytest.approx(bound.interval)
     inside = expected.frequency_hz < 333.4
@@ -222,7 +222,7 @@ def test_coherence_is_what_the_pure_functions_find(driven):
     assert point["significant"] == expected.significant
     assert (point["bits_per_spike"], point["rate_hz"]) == (None, 0.0)
     shuffled = coherence(np.roll(given, 1, axis=0), rows, 0.25, found["segment_ms"])
-    assert coherence_information_rate(shuffled, 0.0, 333.4).value < 0.1 * bound.value
+    assert coherence_information_rate(shuffled, 0.0, found["highest_hz"]).value < 0.1 * bound.value
 
 
 def test_coherence_of_a_silent_membrane_is_that_of_linear_theory(driven):
