@@ -1,28 +1,29 @@
-"""Information that spike trains carry about their stimulus, in bits.
+"""Information that spike trains carry about their stimulus, in bits, by the direct method.
 
-The direct method takes trains apart into words and compares their variety over the
-stimulus with that over repeats of it; coherence with a Gaussian input bounds the
-information rate from below.
+It takes trains apart into words and compares their variety over the stimulus with that over
+repeats of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochhh.analysis.entropy import Correction, Integers, mean_entropy_bits
+from stochhh.analysis.entropy import Correction, Integers, entropies_bits, mean_entropy_bits
 from stochhh.analysis.estimates import CONFIDENCE, Estimate
-from stochhh.analysis.voltage_spectra import Coherence
+from stochhh.analysis.noise_entropy import memory_bins, noise_entropy
 from stochhh.errors import InputError
 
 Floats = NDArray[np.float64]
+NoiseCorrection = Correction | Literal["shuffle"]
 
+_TURNS = 4
 _BLOCKS = 20  # of time, left out one by one
 _WORD_BITS = 62.0  # that a word may take as a number
-_HANN_CORRELATION = 1.0 + 2.0 * (4.0 / 9.0 + 1.0 / 36.0)  # of neighbouring frequencies, summed
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ class WordEntropy:
     word_bins : bins in a word.
     total_bits : of a word, over the whole stimulus.
     noise_bits : of a word, over repeats of one moment of the stimulus, mean over moments.
+    unsampled : share of the noise entropy that so few trials do not show, before it is
+        corrected for, from mixed trials; None but for "shuffle".
     """
 
     word_bins: int
     total_bits: float
     noise_bits: float
+    unsampled: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,18 +65,23 @@ class InformationRate:
 def word_entropy(
     repeats: ArrayLike,
     word_bins: int,
-    correction: Correction = "extrapolation",
+    correction: NoiseCorrection = "shuffle",
     unrepeated: ArrayLike | None = None,
 ) -> WordEntropy:
     """Total and noise entropy of words of one length (Strong et al. 1998).
 
-    Words do not overlap. Those of one moment differ over repeats by noise alone.
+    Words do not overlap. Those of one moment differ over repeats by noise alone. Few trials
+    do not show all of them, and what they miss would pass for information. "shuffle" takes
+    the noise entropy from mixed trials (`noise_entropy.noise_entropy`), and what is left of
+    information in trials turned against each other, in which there is none, is noise too, in
+    proportion to the noise there is. Of 25 trials of words of 4 to 10 bins without a stimulus
+    it leaves less than 1 bit/s, and "extrapolation" 40.
 
     Parameters
     ----------
     repeats : (trials, bins) letters under repeats of one stimulus, as from `entropy.binned`
     word_bins : bins in a word
-    correction : as for `entropy.entropy_bits`
+    correction : "shuffle", or one of `entropy.entropy_bits`
     unrepeated : (trials, bins) letters under a stimulus that is new all the time; the
         total entropy is taken from these if given, else from the repeats, whose one
         stimulus must then be long enough to stand for all
@@ -82,14 +91,14 @@ def word_entropy(
     InputError
         Too few trials, or words that do not fit into a trial or into 62 bits.
     """
-    return _entropy(word_bins, *_both_words(repeats, unrepeated, word_bins), correction)
+    return _entropy(_counted(repeats, unrepeated, [word_bins], correction)[0])
 
 
 def information_rate(
     repeats: ArrayLike,
     bin_ms: float,
     word_bins: Sequence[int],
-    correction: Correction = "extrapolation",
+    correction: NoiseCorrection = "shuffle",
     unrepeated: ArrayLike | None = None,
 ) -> InformationRate:
     """Information rate of spike trains about a stimulus by the direct method.
@@ -98,8 +107,10 @@ def information_rate(
     of words to words without end (Strong et al. 1998, doi:10.1103/PhysRevLett.80.197,
     fig. 3): choose lengths at which they follow one, short enough to be sampled well.
     With one length there is no extrapolation. The interval is a jackknife's over 20
-    stretches of the stimulus, of the repeated and of the other one alike; it holds no
-    error of words too long for the data.
+    stretches of the stimulus, of the repeated and of the other one alike. It holds the truth
+    as often as it says where the correction leaves no bias: "shuffle" for words whose
+    `WordEntropy.unsampled` share is small, the others only of trials many times as many as
+    there are different words.
 
     Parameters
     ----------
@@ -119,87 +130,23 @@ def information_rate(
         raise InputError(f"word_bins: {list(word_bins)}; need lengths of 1 or more, as in [4, 6]")
     if not bin_ms > 0.0:
         raise InputError(f"bin_ms: {bin_ms:g}; need one above zero, as in 3")
-    both = [_both_words(repeats, unrepeated, n) for n in lengths]
-    fewest = min(words.shape[1] for words in both[-1])
+    counted = _counted(repeats, unrepeated, lengths, correction)
+    fewest = min(len(counted[-1].noise), counted[-1].fresh.shape[-1])
     if fewest < _BLOCKS:
         raise InputError(
             f"word_bins: a trial has {fewest} words of {lengths[-1]} bins; need {_BLOCKS} or "
             "more, so longer trials or shorter words"
         )
-    found = [_entropy(n, *words, correction) for n, words in zip(lengths, both, strict=True)]
+    found = [_entropy(one) for one in counted]
     total, noise = _rates(found, bin_ms)
     left_out = []
     for k in range(_BLOCKS):
-        kept = [(_without(repeated, k), _without(fresh, k)) for repeated, fresh in both]
-        rates = _rates(
-            [_entropy(n, *words, correction) for n, words in zip(lengths, kept, strict=True)],
-            bin_ms,
-        )
+        rates = _rates([_entropy(one.without(k)) for one in counted], bin_ms)
         left_out.append(rates[0] - rates[1])
-    return InformationRate(
-        _jackknifed(total - noise, np.array(left_out)), total, noise, tuple(found)
-    )
-
-
-def coherence_information_rate(
-    found: Coherence, lowest_hz: float = 0.0, highest_hz: float = np.inf
-) -> Estimate:
-    """Lower bound of the information rate about a Gaussian input, bits/s.
-
-    ``-∫ log2(1 - γ²) df`` (Bialek et al. 1991, doi:10.1126/science.2063199; Borst &
-    Theunissen 1999, doi:10.1038/14731), by `band_widths_hz`. For Gaussian signals the
-    logarithm of 1 - γ² from n segments is too small by ψ(n) - ψ(n - 1) = 1/(n - 1) on
-    average, whatever the coherence, as powers of the response and of what the input leaves
-    unexplained have 2n and 2(n - 1) degrees of freedom. That is taken off; so the bound of
-    unrelated signals is 0 on average, and may come out below. The interval takes
-    segments as independent and counts the correlation of neighbouring frequencies
-    under a Hann window; of an input that is repeated it counts that its power is known
-    from the fewer segments of the input.
-
-    Parameters
-    ----------
-    found : coherence of input and response
-    lowest_hz, highest_hz : of the integral; an input has no more information to give
-        beyond its own band
-
-    Raises
-    ------
-    InputError
-        No frequency between the two.
-    """
-    from scipy.special import ndtri
-
-    width = band_widths_hz(found.frequency_hz, lowest_hz, highest_hz)
-    if not width.any():
-        raise InputError(f"lowest_hz, highest_hz: no frequency in {lowest_hz:g} to {highest_hz:g}")
-    n, raw = found.averages, np.minimum(found.raw, 1.0 - 1e-12)
-    nats = -np.log1p(-raw) - 1.0 / (n - 1.0)
-    true = -np.expm1(-np.maximum(nats, 0.0))
-    of_input = true**2 * (1.0 / (found.inputs or n) - 1.0 / n)
-    variance = _HANN_CORRELATION * float(width**2 @ (2.0 * true / n + 1.0 / n**2 + of_input))
-    reach = float(ndtri(0.5 + CONFIDENCE / 2)) * np.sqrt(variance) / np.log(2.0)
-    value = float(width @ nats) / np.log(2.0)
-    return Estimate(value, (max(0.0, value - reach), max(0.0, value + reach)))
-
-
-def band_widths_hz(
-    frequency_hz: Floats, lowest_hz: float = 0.0, highest_hz: float = np.inf
-) -> Floats:
-    """How much of a band each of evenly spaced frequencies stands for, (F,), Hz.
-
-    Each stands for half a step on either side; the first, one step above zero, which is no
-    frequency of a spectrum here, for all down to zero.
-
-    Parameters
-    ----------
-    frequency_hz : (F,) multiples of the first
-    lowest_hz, highest_hz : ends of the band
-    """
-    step = float(frequency_hz[0])
-    begin, end = frequency_hz - 0.5 * step, frequency_hz + 0.5 * step
-    begin[0] = 0.0
-    inside = np.minimum(end, highest_hz) - np.maximum(begin, lowest_hz)
-    return np.asarray(np.maximum(inside, 0.0))
+    chance = np.array([one.by_chance for one in counted])
+    rest = _endless(lengths, chance, bin_ms) if chance.size else np.zeros(0)
+    told = _jackknifed(total - noise, np.array(left_out), rest)
+    return InformationRate(told, total, noise, tuple(found))
 
 
 def _letters(letters: ArrayLike, name: str) -> Integers:
@@ -212,16 +159,65 @@ def _letters(letters: ArrayLike, name: str) -> Integers:
     return given.astype(np.int64)
 
 
-def _both_words(
-    repeats: ArrayLike, unrepeated: ArrayLike | None, word_bins: int
-) -> tuple[Integers, Integers]:
-    """Words of the repeats and those for the total entropy, (trials, moments) each."""
+class _Counted(NamedTuple):
+    """Words of one length, ready for entropies of all moments or of some.
+
+    Attributes
+    ----------
+    word_bins, correction : of their entropies.
+    fresh : (trials, moments) words that the total entropy is taken from.
+    noise : (moments,) noise entropy.
+    by_chance : (turns,) bits a word that trials turned against each other still tell; empty
+        but for "shuffle".
+    unsampled : as of `WordEntropy`.
+    """
+
+    word_bins: int
+    correction: str
+    fresh: Integers
+    noise: Floats
+    by_chance: Floats
+    unsampled: float | None
+
+    def without(self, k: int) -> _Counted:
+        """Words of all moments but those of one stretch of time."""
+        return self._replace(fresh=_without(self.fresh, k), noise=_without(self.noise, k))
+
+
+def _counted(
+    repeats: ArrayLike, unrepeated: ArrayLike | None, lengths: Sequence[int], correction: str
+) -> list[_Counted]:
     letters = _letters(repeats, "repeats")
     if len(letters) < 2:
         raise InputError("repeats: one trial; need two or more to tell noise, and rather 20")
     fresh = letters if unrepeated is None else _letters(unrepeated, "unrepeated")
     base = 1 + int(max(letters.max(), fresh.max()))
-    return _words(letters, word_bins, base), _words(fresh, word_bins, base)
+    both = [(n, _words(letters, n, base), _words(fresh, n, base)) for n in lengths]
+    if correction != "shuffle":
+        return [
+            _Counted(n, correction, new, entropies_bits(old, correction), np.zeros(0), None)
+            for n, old, new in both
+        ]
+    memory, rng = memory_bins(letters, max(lengths) - 1), np.random.default_rng(0)
+    turned = [_turned(letters, rng) for _ in range(_TURNS)]
+    counted = []
+    for n, _, new in both:
+        found = noise_entropy(letters, n, memory)
+        left = [
+            _total_bits(_words(one, n, base)) - float(noise_entropy(one, n, memory).bits.mean())
+            for one in turned
+        ]
+        total = _total_bits(new)
+        share = float(np.clip(found.bits.mean() / total, 0.0, 1.0)) if total > 0.0 else 0.0
+        chance = share * np.array(left)
+        counted.append(_Counted(n, "digamma", new, found.bits, chance, found.unsampled))
+    return counted
+
+
+def _turned(letters: Integers, rng: np.random.Generator) -> Integers:
+    """Trials turned against each other by random numbers of bins."""
+    by = rng.integers(letters.shape[1], size=len(letters))
+    return np.stack([np.roll(row, int(k)) for row, k in zip(letters, by, strict=True)])
 
 
 def _words(letters: Integers, word_bins: int, base: int) -> Integers:
@@ -236,31 +232,48 @@ def _words(letters: Integers, word_bins: int, base: int) -> Integers:
     return np.asarray(folded @ (base ** np.arange(word_bins, dtype=np.int64)))
 
 
-def _without(words: Integers, k: int) -> Integers:
-    """Words of all moments but those of one stretch of time."""
-    ends = np.arange(_BLOCKS + 1) * words.shape[1] // _BLOCKS
-    return np.delete(words, slice(int(ends[k]), int(ends[k + 1])), axis=1)
+def _without(moments: NDArray[Any], k: int) -> NDArray[Any]:
+    """All but one stretch of time, along the last axis."""
+    ends = np.arange(_BLOCKS + 1) * moments.shape[-1] // _BLOCKS
+    return np.delete(moments, slice(int(ends[k]), int(ends[k + 1])), axis=-1)
 
 
-def _entropy(word_bins: int, repeated: Integers, fresh: Integers, correction: str) -> WordEntropy:
+def _total_bits(words: Integers, correction: str = "digamma") -> float:
     # trials of one moment side by side, so that each part of an extrapolation has some of each
-    total = mean_entropy_bits(fresh.T.reshape(-1, 1), correction)
-    return WordEntropy(word_bins, total, mean_entropy_bits(repeated, correction))
+    return mean_entropy_bits(words.T.reshape(-1, 1), correction)
+
+
+def _entropy(words: _Counted) -> WordEntropy:
+    noise = float(words.noise.mean())
+    if len(words.by_chance):
+        noise += float(words.by_chance.mean())
+    total = _total_bits(words.fresh, words.correction)
+    return WordEntropy(words.word_bins, total, noise, words.unsampled)
 
 
 def _rates(words: Sequence[WordEntropy], bin_ms: float) -> tuple[float, float]:
     """Total and noise entropy per second, for words without end."""
-    seconds = np.array([one.word_bins for one in words]) * bin_ms / 1e3
-    rates = np.array([[one.total_bits, one.noise_bits] for one in words]) / seconds[:, None]
-    if len(words) > 1:
+    bits = np.array([[one.total_bits, one.noise_bits] for one in words])
+    total, noise = _endless([one.word_bins for one in words], bits, bin_ms)
+    return float(total), float(noise)
+
+
+def _endless(word_bins: Sequence[int], bits: Floats, bin_ms: float) -> Floats:
+    """Bits a second of words without end, (n,), from bits a word by their length, (K, n)."""
+    seconds = np.array(word_bins) * bin_ms / 1e3
+    rates = bits / seconds[:, None]
+    if len(seconds) > 1:
         rates = np.asarray(np.polynomial.polynomial.polyfit(1.0 / seconds, rates, 1), np.float64)
-    return float(rates[0, 0]), float(rates[0, 1])
+    return np.asarray(rates[0], dtype=np.float64)
 
 
-def _jackknifed(value: float, left_out: Floats) -> Estimate:
+def _jackknifed(value: float, left_out: Floats, by_chance: Floats) -> Estimate:
+    """Interval from stretches left out, and from the scatter of what is left by chance."""
     from scipy.special import stdtrit
 
     n = len(left_out)
-    error = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
-    reach = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * float(error)
+    variance = (n - 1) / n * np.sum((left_out - left_out.mean()) ** 2)
+    if len(by_chance):
+        variance += by_chance.var(ddof=1) / len(by_chance)
+    reach = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * float(np.sqrt(variance))
     return Estimate(value, (value - reach, value + reach))

@@ -27,7 +27,7 @@ def coherence_of_repeats(
     noise, ``R/(R - 1)`` times that of the deviations from the mean response, and U the
     power left, 1 - γ² of the response's. Bias and level of significance are those of n
     segments. So are the intervals of the coherence, which speak of this one input; that of
-    `information.coherence_information_rate` holds for other inputs of the same law as well.
+    `coherence_information_rate` holds for other inputs of the same law as well.
 
     Parameters
     ----------

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stochhh.analysis.axes import Axis
+from stochhh.analysis.coherence_information import band_widths_hz, coherence_information_rate
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
-from stochhh.analysis.information import band_widths_hz, coherence_information_rate
 from stochhh.analysis.noisy_input import is_repeated, linear_response
 from stochhh.analysis.voltage_spectra import Coherence
 from stochhh.errors import InputError

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.applicable.inputs import highest_of_input_per_ms
 from stochhh.analysis.axes import Axis
+from stochhh.analysis.coherence_information import coherence_information_rate
 from stochhh.analysis.entropy import binned
 from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.files import write_csv
-from stochhh.analysis.information import coherence_information_rate, information_rate
+from stochhh.analysis.information import information_rate
 from stochhh.analysis.trains import cut_trains
 from stochhh.errors import InputError
 from stochhh.plot.information import InformationCurve, InformationPoint, information_figure
@@ -26,6 +27,7 @@ from stochhh.studies.signals import finished_trains
 from stochhh.studies.study import Findings, Numbers, Occasion, Row, Study, Survey, named
 
 _SEGMENT_MS = 250.0  # of the coherence, at most
+_TOO_LONG = 0.1  # share of the noise entropy of words that trials do not show
 
 
 class Information(NamedTuple):
@@ -125,7 +127,21 @@ def says(numbers: Numbers) -> str:
                 f"{last['limit_bits_per_s']:.3g} bits/s"
             )
         texts.append(f"{text}{place}.")
-    return " ".join(texts)
+    return " ".join([*texts, *_too_long(numbers)])
+
+
+def _too_long(numbers: Numbers) -> list[str]:
+    """Say it where words are too long for the trials."""
+    points = [point for curve in numbers["curves"] for point in curve["points"]]
+    most = [(point["words"][-1]["unsampled"] or 0.0, point) for point in points if point["words"]]
+    share, point = max(most, key=lambda one: one[0])
+    if share <= _TOO_LONG:
+        return []
+    bins = point["words"][-1]["bins"]
+    return [
+        f"Words of {bins} bins are long for {point['trials']} trials, which show "
+        f"{100 * (1 - share):.0f} % of their noise entropy; the rest is estimated."
+    ]
 
 
 def write(findings: Findings, path: Path) -> list[Path]:
@@ -147,8 +163,11 @@ def write(findings: Findings, path: Path) -> list[Path]:
             cells += [numbers[name] for name in rates[4:]]
             line = [*start, point.n_channels, point.trials, point.rate_hz, *cells]
             lines.append(["" if cell is None else cell for cell in line])
-            words += [[*start, *word.values()] for word in numbers["words"]]
-    columns = ["bins", "length_ms", "total_bits", "noise_bits"]
+            words += [
+                [*start, *("" if x is None else x for x in word.values())]
+                for word in numbers["words"]
+            ]
+    columns = ["bins", "length_ms", "total_bits", "noise_bits", "unsampled"]
     return [
         write_csv(path.with_name(f"{path.name}.csv"), names, lines),
         write_csv(path.with_name(f"{path.name}_words.csv"), [*keys, *spot, *columns], words),
@@ -159,7 +178,7 @@ def _point(survey: Survey, index: int, x: float) -> InformationPoint:
     settings, setup, result = survey.settings, survey.setups[index], survey.result
     start, end = float(settings.start_ms), float(settings.end_ms)
     trains = cut_trains(finished_trains(result, index, start, end), start, end)
-    how = (float(settings.bin_ms), settings.words, settings.correction)
+    how: Any = (float(settings.bin_ms), settings.words, settings.correction)
     letters = binned(trains, end - start, how[0])
     spikes = sum(len(train) for train in trains)
     found = information_rate(letters, *how) if spikes and len(letters) > 1 else None
@@ -176,7 +195,8 @@ def _point(survey: Survey, index: int, x: float) -> InformationPoint:
         single = binned(alone, end - start, how[0])
         if single.any():  # repeats without noise, whose total entropy is that of one train
             same = np.tile(single, (len(letters), 1))
-            limit = information_rate(same, *how, unrepeated=single).total_bits_per_s
+            plain = "digamma" if how[2] == "shuffle" else how[2]
+            limit = information_rate(same, how[0], how[1], plain, single).total_bits_per_s
     rate = spikes / (len(trains) * (end - start) / 1e3)
     return InformationPoint(x, setup.membrane.n_channels, len(trains), rate, found, bound, limit)
 
@@ -205,6 +225,7 @@ def _point_numbers(point: InformationPoint, bin_ms: float) -> Numbers:
                 "length_ms": word.word_bins * bin_ms,
                 "total_bits": word.total_bits,
                 "noise_bits": word.noise_bits,
+                "unsampled": word.unsampled,
             }
             for word in found.words
         ],

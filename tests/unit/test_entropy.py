@@ -54,7 +54,7 @@ def test_miller_and_madow_add_their_term() -> None:
 def test_mean_over_columns_is_that_of_single_columns() -> None:
     rng = np.random.default_rng(2)
     words = rng.integers(0, np.arange(1, 31), size=(40, 30))
-    for correction in ("none", "miller-madow", "extrapolation"):
+    for correction in ("none", "miller-madow", "extrapolation", "digamma"):
         each = [entropy_bits(column, correction) for column in words.T]
         assert mean_entropy_bits(words, correction) == pytest.approx(np.mean(each), rel=1e-12)
     library = [
@@ -105,10 +105,24 @@ def test_what_is_no_sample_is_refused() -> None:
         entropy_bits([[1, 2]])
     with pytest.raises(InputError, match="correction: no 'miler-madow'; did you mean 'miller-mad"):
         entropy_bits([1, 2], "miler-madow")
-    with pytest.raises(InputError, match="correction: no 'x'; known: extrapolation, miller-madow"):
+    with pytest.raises(InputError, match="correction: no 'x'; known: digamma, extrapolation"):
         entropy_bits([1, 2], "x")
     with pytest.raises(
         InputError, match=r"correction: 7 values .* are too few to extrapolate from 4 parts; need 8"
     ):
         entropy_bits(np.arange(7), "extrapolation")
     assert np.isfinite(entropy_bits(np.arange(8), "extrapolation"))
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.1, 0.3])
+def test_digamma_has_no_bias_of_rare_letters(chance: float) -> None:
+    """The mean over all counts of 25 letters, exactly; Miller and Madow's is off by more."""
+    ones = np.arange(26)
+    weight = stats.binom.pmf(ones, 25, chance)
+    truth = stats.entropy([chance, 1.0 - chance], base=2)
+    bias = {}
+    for correction in ("digamma", "miller-madow"):
+        found = [entropy_bits((np.arange(25) < k).astype(int), correction) for k in ones]
+        bias[correction] = abs(weight @ found - truth)
+    assert bias["digamma"] < 0.0021
+    assert bias["miller-madow"] > 1.3 * bias["digamma"]

@@ -7,12 +7,14 @@ import pytest
 from scipy import signal as scipy_signal
 from scipy import stats
 
+from stochhh.analysis.coherence_information import coherence_information_rate
 from stochhh.analysis.entropy import mean_entropy_bits
 from stochhh.analysis.information import (
-    coherence_information_rate,
+    WordEntropy,
     information_rate,
     word_entropy,
 )
+from stochhh.analysis.noise_entropy import memory_bins
 from stochhh.analysis.voltage_spectra import Coherence, coherence
 from stochhh.errors import InputError
 
@@ -57,8 +59,9 @@ def test_words_of_three_letters_by_hand() -> None:
 def test_total_entropy_is_taken_over_moments_side_by_side() -> None:
     """Halves, thirds and quarters of 12 trials have the same share of every moment."""
     letters = np.tile(np.arange(16), (12, 1))
-    assert word_entropy(letters, 1).total_bits == pytest.approx(4.0)
-    assert word_entropy(letters, 1).noise_bits == pytest.approx(0.0, abs=1e-12)
+    found = word_entropy(letters, 1, "extrapolation")
+    assert found.total_bits == pytest.approx(4.0)
+    assert found.noise_bits == pytest.approx(0.0, abs=1e-12)
 
 
 def test_words_may_be_as_long_as_62_bits() -> None:
@@ -73,7 +76,7 @@ def test_words_may_be_as_long_as_62_bits() -> None:
         ):
             word_entropy(letters, n_bins)
     silent = np.zeros((8, 200), dtype=np.int64)
-    assert word_entropy(silent, 100) == word_entropy(silent, 100, "none")
+    assert word_entropy(silent, 100) == WordEntropy(100, 0.0, 0.0, 0.0)
     assert word_entropy(silent, 100, "none").total_bits == 0.0
 
 
@@ -122,6 +125,65 @@ def test_letters_without_a_stimulus_carry_nothing() -> None:
         assert abs(found.value) < 2.0
     plain = information_rate(letters, BIN_MS, [2], "none").bits_per_s
     assert plain.interval[0] > 2.0
+
+
+def refractory(rng: np.random.Generator, chances: np.ndarray, dead: int, trials: int) -> np.ndarray:
+    """Letters that are 1 with the chance of their bin, but not for some bins after another."""
+    free = np.zeros(trials, dtype=np.int64)
+    letters = np.zeros((trials, len(chances)), dtype=np.int64)
+    for k, chance in enumerate(np.append(np.full(50, chances.mean()), chances)):
+        now = (rng.random(trials) < chance) & (free == 0)
+        free = np.where(now, dead, np.maximum(free - 1, 0))
+        if k >= 50:
+            letters[:, k - 50] = now
+    return letters
+
+
+@pytest.mark.parametrize("dead", [0, 2])
+def test_few_trials_without_a_stimulus_tell_nothing(dead: int) -> None:
+    """Of 25 trials 0 bits/s; extrapolation leaves 16 of letters that know nothing of each other."""
+    held, values = 0, []
+    for seed in range(12):
+        letters = refractory(np.random.default_rng(seed), np.full(900, 0.1), dead, 25)
+        low, high = (one := information_rate(letters, BIN_MS, [2, 4, 6]).bits_per_s).interval
+        held += low <= 0.0 <= high
+        values.append(one.value)
+    assert held >= 8  # of 95 %, with a chance of 2e-4 fewer
+    assert abs(np.mean(values)) < 5.0 * np.std(values, ddof=1) / np.sqrt(12) < 2.5
+    plain = information_rate(letters, BIN_MS, [2, 4, 6], "extrapolation").bits_per_s
+    assert plain.interval[0] > (5.0 if dead == 0 else -np.inf)
+
+
+@pytest.mark.parametrize("dead", [0, 2])
+def test_few_trials_tell_what_there_is(dead: int) -> None:
+    """Chances of .05 and .4 by turns: what is told is of the bins that are free to fire."""
+    mean = 0.225
+    free = 1.0 / (1.0 + dead * mean)
+    given = (binary_entropy(0.05) + binary_entropy(0.4)) / 2.0
+    truth = PER_S * free * (binary_entropy(mean) - given)
+    held, values = 0, []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        letters = refractory(rng, rng.choice([0.05, 0.4], 900), dead, 25)
+        low, high = (one := information_rate(letters, BIN_MS, [2, 3, 4, 5]).bits_per_s).interval
+        held += low <= truth <= high
+        values.append(one.value)
+    assert held >= 8
+    assert np.mean(values) == pytest.approx(truth, rel=0.05)
+
+
+def test_words_too_long_for_their_trials_are_told() -> None:
+    letters = (np.random.default_rng(3).random((25, 1200)) < 0.1).astype(np.int64)
+    short, long = information_rate(letters, BIN_MS, [2, 10]).words
+    assert short.unsampled < 0.03 < 0.1 < long.unsampled
+    assert word_entropy(letters, 10, "extrapolation").unsampled is None
+
+
+@pytest.mark.parametrize("dead", [0, 1, 3])
+def test_memory_of_a_spike_is_found(dead: int) -> None:
+    rng = np.random.default_rng(4)
+    letters = refractory(rng, rng.choice([0.02, 0.3], 1000), dead, 20)
+    assert memory_bins(letters, 6) == dead
 
 
 @pytest.mark.parametrize(("lengths", "fresh"), [([1, 2], False), ([2, 3], True)])
@@ -192,7 +254,7 @@ def test_noise_entropy_needs_trials() -> None:
     with pytest.raises(InputError, match="repeats: one trial; need two or more to tell noise"):
         word_entropy(letters[:1], 1, "none")
     with pytest.raises(InputError, match=r"correction: 7 values \(or trials\) are too few to extr"):
-        word_entropy(letters, 1)
+        word_entropy(letters, 1, "extrapolation")
     with pytest.raises(InputError, match="correction: no 'milller'"):
         information_rate(letters, BIN_MS, [1], "milller")
     assert mean_entropy_bits(letters, "none") == word_entropy(letters, 1, "none").noise_bits
@@ -285,7 +347,7 @@ def test_bound_counts_the_band_from_zero_on() -> None:
     rng = np.random.default_rng(3)
     for segment, trials in ((100.0, 20), (250.0, 10)):
         held, values = 0, []
-        for _ in range(40):
+        for _ in range(20):
             white = rng.standard_normal((trials, 4200))
             driving = scipy_signal.lfilter([1.0], [1.0, -0.8], white)[:, 200:]
             noise = rng.normal(0.0, 3.0, driving.shape)
@@ -293,5 +355,5 @@ def test_bound_counts_the_band_from_zero_on() -> None:
             bound = coherence_information_rate(coherence(driving, response, 1.0, segment))
             held += bound.interval[0] <= truth <= bound.interval[1]
             values.append(bound.value)
-        assert held >= 33
+        assert held >= 15
         assert np.mean(values) == pytest.approx(truth, rel=0.01)

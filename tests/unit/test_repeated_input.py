@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stochhh.analysis.information import coherence_information_rate
+from stochhh.analysis.coherence_information import coherence_information_rate
 from stochhh.analysis.noisy_input import (
     input_spectrum,
     is_repeated,

@@ -13,8 +13,9 @@ from study_checks import check_table
 
 import stochhh
 from stochhh.analysis.applicable import settings_across, spans_sweep
+from stochhh.analysis.coherence_information import coherence_information_rate
 from stochhh.analysis.entropy import binned
-from stochhh.analysis.information import coherence_information_rate, information_rate
+from stochhh.analysis.information import information_rate
 from stochhh.analysis.membrane_noise import expected_noise, recorded_noise
 from stochhh.analysis.repeated_input import coherence_of_repeats
 from stochhh.analysis.setup import Setup
@@ -265,7 +266,7 @@ def test_coherence_of_spikes_with_a_repeated_input(telling):
 
 def test_information_is_what_the_pure_functions_find(telling):
     found = numbers(telling, "information")
-    assert (found["correction"], found["bin_ms"]) == ("extrapolation", 3.0)
+    assert (found["correction"], found["bin_ms"]) == ("shuffle", 3.0)
     for point, index in zip(points(found), (0, 1), strict=True):
         trains = telling.spike_trains(index)
         letters = binned(trains, 1000.0, 3.0)
@@ -378,15 +379,15 @@ REFUSED = [
      r'every trial; need the same in all, as kind = "frozen-noise"'),
     (SPIKES, f'stimulus=[{{kind="constant", amplitude="9 uA/cm^2"}}]; {CO}=false', r"information: "
      r"needs a stimulus that varies; give one, as kind"),
-    (SPIKES, "run.trials=1", r"information: 1 trials are too few for miller-madow; need run\.tri"),
-    (SPIKES, f"run.trials=7; {INFO}.correction=extrapolation", r"information\.correction: 7 trials "
-     r"are too few for extrapolation; need run\.trials of 8 or more, and rather 30"),
+    (SPIKES, "run.trials=1", r"information: 1 trial, too few for shuffle; need run\.tri"),
+    (SPIKES, f"run.trials=7; {INFO}.correction=extrapolation", r"information\.correction: 7 trials"
+     r", too few for extrapolation; need run\.trials of 8 or more, and rather 30"),
     (SPIKES, "run.duration=300 ms", r"information\.words: 16 words of 18 ms fit from 0 to 300 ms; "
      r"need 20 or more, so make run\.duration longer, or words shorter"),
     (SPIKES, f"{INFO}.words=[]", r"information\.words"),
     (SPIKES, f"{INFO}.words=[0]", r"information\.words"),
     (SPIKES, f"{INFO}.bin=3", r"information\.bin: .*unit"),
-    (SPIKES, f"{INFO}.correction=some", r"information\.correction: got 'some'; known: ext"),
+    (SPIKES, f"{INFO}.correction=some", r"information\.correction: got 'some'; known: dig"),
     (SPIKES, f"{INFO}.bound=true; {CO}=false; run.record.interval=1 ms", r"information: the input "
      r"is recorded every 1 ms"),
 ]
@@ -406,7 +407,7 @@ def test_bound_is_left_out_by_default_where_it_cannot_be_made():
     scenario = load_scenario(SPIKES, given)
     setup = Setup(scenario, build_membrane(scenario.membrane, "x"))
     filled = settings_across("information", [setup], "x")
-    assert (filled.bound, filled.correction, filled.axis) == (False, "extrapolation", None)
+    assert (filled.bound, filled.correction, filled.axis) == (False, "shuffle", None)
 
 
 # Tables, files, pictures, saved results

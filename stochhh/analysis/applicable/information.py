@@ -14,7 +14,7 @@ from stochhh.scenario.studies.signals import InformationStudy
 _ENDINGS = ("area", "count_factor", "sd", "mean", "amplitude", "temperature")
 _EXAMPLE = '"membrane.area" = ["10 um^2", "100 um^2", "1000 um^2"]'
 _FEWEST_WORDS = 20  # in a trial, for the jackknife over stretches of the stimulus
-_FEWEST_TRIALS = {"none": 2, "miller-madow": 2, "extrapolation": 8}
+_FEWEST_TRIALS = {"extrapolation": 8}  # others need 2
 _NOISE = 'kind = "frozen-noise", sd = "7 uA/cm^2", correlation_time = "3 ms"'
 
 
@@ -26,13 +26,12 @@ def filled_across(settings: InformationStudy, setups: Sequence[Setup]) -> Inform
     key = axis_if_any(settings, setups, _ENDINGS, _EXAMPLE)
     _check_stimuli(setups)
     trials = first.scenario.run.trials
-    usual = "extrapolation" if trials >= _FEWEST_TRIALS["extrapolation"] else "miller-madow"
-    correction = settings.correction or usual
-    if trials < _FEWEST_TRIALS[correction]:
+    fewest = _FEWEST_TRIALS.get(settings.correction, 2)
+    if trials < fewest:
         raise NotApplicable(
-            "correction" if settings.correction else "",
-            f"{trials} trials are too few for {correction}; need run.trials of "
-            f"{_FEWEST_TRIALS[correction]} or more, and rather 30",
+            "" if trials < 2 else "correction",
+            f"{trials} trial{'s' if trials > 1 else ''}, too few for {settings.correction}; need "
+            f"run.trials of {fewest} or more, and rather 30",
         )
     start, end = within(settings, first, noise_begins_ms(setups), first.duration_ms)
     longest = max(settings.words) * float(settings.bin_ms)
@@ -45,7 +44,6 @@ def filled_across(settings: InformationStudy, setups: Sequence[Setup]) -> Inform
         )
     others = {
         "axis": key,
-        "correction": correction,
         "bound": _bound(settings, setups, start, end),
     }
     return with_stretch(settings, start, end, **others)

@@ -66,10 +66,8 @@ class InformationStudy(AlongSweep):
         max_length=50,
         description="lengths of words, in bins, that entropies are extrapolated from",
     )
-    correction: Literal["none", "miller-madow", "extrapolation"] | None = Field(
-        None,
-        description="of entropies for the number of trials; by default extrapolation, with "
-        "fewer than 8 trials miller-madow",
+    correction: Literal["shuffle", "none", "miller-madow", "extrapolation", "digamma"] = Field(
+        "shuffle", description="of entropies for the number of trials"
     )
     bound: StrictBool | None = Field(
         None,
