@@ -195,7 +195,7 @@ def _point(survey: Survey, index: int, x: float) -> InformationPoint:
         single = binned(alone, end - start, how[0])
         if single.any():  # repeats without noise, whose total entropy is that of one train
             same = np.tile(single, (len(letters), 1))
-            plain = "digamma" if how[2] == "shuffle" else how[2]
+            plain: Any = "digamma" if how[2] == "shuffle" else how[2]
             limit = information_rate(same, how[0], how[1], plain, single).total_bits_per_s
     rate = spikes / (len(trains) * (end - start) / 1e3)
     return InformationPoint(x, setup.membrane.n_channels, len(trains), rate, found, bound, limit)
