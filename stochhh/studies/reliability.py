@@ -34,7 +34,7 @@ _JITTERED = "jitter of spike k"
 #: What is measured of a point: its name, how a table says it, and that of perfect repetition.
 MEASURES: dict[str, tuple[str, float]] = {
     "reliability": ("reliability: share of spikes in events", 1.0),
-    "precision_ms": ("precision: scatter within events (ms)", 0.0),
+    "precision_ms": ("precision: scatter about events (ms)", 0.0),
     "participation": ("share of trials in an event", 1.0),
     "schreiber": ("correlation of trials (Schreiber)", 1.0),
     "spike_synchronization": ("SPIKE synchronization", 1.0),
@@ -255,6 +255,8 @@ def _curve_says(curve: Numbers, numbers: Numbers) -> str:
 def _pair(point: Numbers) -> str:
     precision = point["precision_ms"]
     scatter = "" if precision is None else f" (precision {precision:.2g} ms)"
+    if precision is None and point["events"]:
+        scatter = " (events stand out too little for a precision)"
     return f"{point['reliability']:.2g}{scatter}"
 
 
