@@ -126,6 +126,7 @@ def cell_tables(description: dict[str, Any]) -> list[Table]:
         cells.add_column(entry["name"], justify="right")
     for name, key, form in (
         ("sections", "sections", ",d"),
+        ("tips", "tips", ",d"),
         ("compartments", "compartments", ",d"),
         ("longest compartment (µm)", "longest_um", ".4g"),
         ("from start to farthest tip (µm)", "reach_um", ".6g"),

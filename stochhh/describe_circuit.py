@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stochhh.circuit.build import Network, build_network
+from stochhh.circuit.geometry import tips
 from stochhh.circuit.planning import settle_ms
 from stochhh.circuit.rest import resting_state
 from stochhh.errors import InputError
@@ -68,6 +69,7 @@ def _cell(network: Network, index: int, channels: Counter[str], rest_mV: Any) ->
     return {
         "name": shape.name,
         "sections": len(shape.sections),
+        "tips": len(tips(geometry)),
         "compartments": len(geometry.parent),
         "longest_um": None if is_patch else float(geometry.length_um.max()),
         "resolved": {one.what: str(one) for one in shape.resolved},

@@ -133,7 +133,8 @@ def _of_cell(view: View, ways: list[Path]) -> list[Panel]:
         if "open" in data and way is ways[0] and has_channels(data, way):
             panels.append(Panel(_MAP_INCHES, partial(channel_map, view, way, name)))
     if "voltage" in data and any(len(places_of(data, way)) for way in ways):
-        many = len(ways) > _MOST_TIPS
+        tips = [way.compartment[-1] for way in ways]
+        many = np.isin(tips, data["place_compartment"].values).sum() > _MOST_TIPS
         if many:
             panels.append(Panel(_MAP_INCHES, partial(_tips, view, ways)))
         panels.append(Panel(_CURVE_INCHES, partial(_curves, view, ways[:1] if many else ways)))
@@ -216,11 +217,11 @@ def _chosen(view: View, ways: list[Path]) -> dict[int, str]:
     position = data["position"].values[data["place_compartment"].values]
     reach = reach_of(data, main)[1]
     if len(ways) > 1:
-        tips = {int(places_of(data, way)[-1]): tip_of(data, way) for way in ways
-                if len(places_of(data, way))}  # fmt: skip
-        start = [int(one) for one in places[:1]
-                 if data["place_compartment"].values[one] == main.compartment[0]]  # fmt: skip
-        return dict.fromkeys(start, "start") | tips
+        ends = [int(places_of(data, way)[-1]) for way in ways if len(places_of(data, way))]
+        where = data["place_compartment"].values
+        names = {one: str(data["section"].values[where[one]]) for one in ends}
+        start = [int(one) for one in places[:1] if where[one] == main.compartment[0]]
+        return dict.fromkeys(start, "start") | names
     if len(places) < 3:
         return {int(one): f"at {said_place(position[one], reach)}" if len(places) > 1 else ""
                 for one in places}  # fmt: skip
@@ -241,8 +242,9 @@ def _origin(view: View, path: Path, compartments: Any) -> int:
 def _tips(view: View, ways: list[Path], axes: Axes) -> None:
     """Voltage at every tip of a cell with many, in one trial, the farthest tip at the top."""
     data = view.data
-    known = [way for way in ways if len(places_of(data, way))]
-    places = [int(places_of(data, way)[-1]) for way in known]
+    recorded = {int(c): place for place, c in enumerate(data["place_compartment"].values)}
+    known = [way for way in ways if int(way.compartment[-1]) in recorded]
+    places = [recorded[int(way.compartment[-1])] for way in known]
     values = data["voltage"].values[view.trial][:, places].T
     image = axes.pcolormesh(
         data["time"].values, np.arange(len(places)), values, shading="nearest", rasterized=True

@@ -88,6 +88,14 @@ def test_every_tip_has_its_curve_and_a_branch_with_channels_its_map(fork):
         "start", "long", "short"]  # fmt: skip
 
 
+def test_a_curve_is_named_after_the_section_where_it_was_recorded():
+    """The start of the cell was called by the name of its farthest tip."""
+    run = {**FORK["run"], "duration": "1 ms", "record": {"where": ["cell start", "cell short"]}}
+    _, curves = panels(stochhh.overview(stochhh.run({**FORK, "run": run})))
+    labels = curves["cell: 3 trials"]
+    assert [one for one in labels if one != "deterministic"] == ["stem", "short"]
+
+
 def test_the_tips_of_a_tree_are_a_map():
     stem, *twigs = [
         {"name": f"twig-{k}", "membrane": "dead", "length": "50 um", "diameter": "1 um"}
@@ -134,3 +142,10 @@ def test_one_compartment_is_singular():
     assert "one (1 compartment)" in told
     assert "two (1,200 compartments)" in told
     assert told.count("spikes a trial") == told.count("spikes at the start") == 1
+
+
+def test_show_counts_the_tips(call):
+    code, out, _ = call("show", "fork")
+    assert code == 0
+    row = next(line for line in out.splitlines() if line.startswith("│ tips "))
+    assert row.split("│")[2].strip() == "3"

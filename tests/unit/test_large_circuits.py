@@ -299,7 +299,7 @@ def test_picture_and_table_of_a_large_circuit_show_some_and_say_so():
     assert len(said["cells"]) == 30
     assert len(said["synapses"]) == 300
     table = summary_table(said)
-    assert table.row_count == 20 * (1 + 4) + 20 * (1 + 4)
+    assert table.row_count == 20 * (1 + 3) + 20 * (1 + 4)  # patches have no two ends
     assert "10 more cells and 280 more synapses in summary.json" in str(table.caption)
     cells, synapses = cell_tables(describe_circuit(result.experiment))
     assert len(cells.columns) == 21
