@@ -26,6 +26,10 @@ Advance = Callable[[float], None]
 
 _PLAIN_STEP = 0.1  # of the work, between lines where no bar can be drawn
 _LEFT: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
+_IN_WORDS = (
+    "95 % interval: of 100 such runs 95 have the true mean in theirs\n"
+    "deterministic: the limit of infinitely many channels, without noise"
+)
 _MOST_ROWS = 30  # points of a sweep
 _MOST_KEYS = 80
 _ABOUT = "format", "title", "about", "cite", "figure", "analysis", "sweep"
@@ -156,12 +160,14 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
             row("peak voltage (mV), of the others", "voltage.silent_peak_mV", "{:.2f}")
     ions = summary["ions"]
     for name in [key for key in ions if key.removesuffix("_ci") not in ions.keys() - {key}]:
-        row(f"ions out through {name}, a trial", f"ions.{name}", "{:.3g}")
+        row(f"ions out (-: in), {name}, a trial", f"ions.{name}", "{:.3g}")
     if summary["transitions"]:
         row("channel transitions simulated", "transitions", "{:,d}")
     if seconds is not None:
         beside = [f"{seconds.deterministic:.2f}"] if limit else []
         table.add_row("wall time (s)", f"{seconds.wall:.2f}", "", *beside)
+    if summary["method"] in METHODS and summary["method"] != "deterministic":
+        table.caption = f"{summary['method']}: {METHODS[summary['method']].title}\n{_IN_WORDS}"
     return table
 
 

@@ -99,7 +99,8 @@ def _other_input(folder: Path, inputs: Iterable[Input]) -> tuple[str, str, str] 
 def first_difference(there: Any, here: Any, key: str = "") -> tuple[str, Any, Any] | None:
     """Dotted key, and both values, of the first place where tables differ; None if nowhere."""
     if isinstance(there, dict) and isinstance(here, dict):
-        for name in dict.fromkeys([*there, *here]):
+        names = dict.fromkeys([*there, *here])
+        for name in sorted(names, key=lambda one: one == "title"):  # which tells of the others
             whole = f"{key}.{name}" if key else name
             found = first_difference(there.get(name), here.get(name), whole)
             if found is not None:

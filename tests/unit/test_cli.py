@@ -70,6 +70,19 @@ def test_deterministic_method_reports_its_own_numbers(call, tmp_path):
     assert summary["trials"] == 1
 
 
+def test_words_of_a_table_are_said_below_it():
+    summary = stochhh.summarise(
+        stochhh.run("squid-patch", overrides=["run.duration=2 ms"], trials=2)
+    )
+    table = summary_table(summary)
+    assert "exact: every transition at its exact time" in str(table.caption)
+    assert "95 % interval: of 100 such runs 95 have" in str(table.caption)
+    rows = list(table.columns[0].cells)
+    assert "ions out (-: in), squid-na, a trial" in rows
+    sodium = table.columns[1]._cells[rows.index("ions out (-: in), squid-na, a trial")]
+    assert float(str(sodium)) < 0.0  # E_Na is above any voltage here: they come in
+
+
 def test_quiet_prints_nothing(call):
     code, out, err = call("run", "squid-patch", *SMALL, "--quiet")
     assert (code, out, err) == (0, "", "")

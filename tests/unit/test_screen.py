@@ -93,7 +93,7 @@ def test_square_brackets_stand_in_what_commands_print(call, tmp_path, monkeypatc
     code, out, err = call("run", str(path), "--out", "a[b]c")
     assert (code, "Traceback" in err) == (0, False)
     assert any(line.startswith(title) for line in out.splitlines())
-    assert all(f"ions out through {name}, a trial" in out for name in NAMES)
+    assert all(f"ions out (-: in), {name}, a trial" in out for name in NAMES)
     assert out.splitlines()[-1].endswith("to a[b]c/")
     code, out, _ = call("show", str(path))
     assert code == 0
