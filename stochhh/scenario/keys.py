@@ -36,7 +36,7 @@ def set_key(data: Any, key: str, value: Any, where: str, above: str = "") -> Any
         raise InputError(f"{where}: no key has that many dots")
     step, _, rest = key.partition(".")
     if isinstance(data, list):
-        index = _entry(data, step, where, above)
+        index = _entry(data, key, where, above)
         entries = list(data)
         below = f"{above}{step}."
         entries[index] = set_key(data[index], rest, value, where, below) if rest else value
@@ -104,7 +104,9 @@ def _names(entries: list[Any]) -> list[str]:
     ]
 
 
-def _entry(entries: list[Any], step: str, where: str, above: str) -> int:
+def _entry(entries: list[Any], key: str, where: str, above: str) -> int:
+    """Place of the entry that the first step of a key names, by its name or its number."""
+    step = key.partition(".")[0]
     names = _names(entries)
     if step in names:
         return names.index(step)
@@ -113,7 +115,6 @@ def _entry(entries: list[Any], step: str, where: str, above: str) -> int:
         return int(step)
     known = [name for name in names if name] or numbers
     if known and any(isinstance(entry, dict) and step in entry for entry in entries):
-        raise InputError(
-            f"{where}: no entry '{step}'; say of which, as in {above}{known[0]}.{step}"
-        )
+        near = f"{above}{known[0]}.{key}"
+        raise InputError(f"{where}: no entry '{step}'; say of which, as in {near}")
     raise InputError(f"{where}: no entry '{step}'; {did_you_mean(step, known)}")

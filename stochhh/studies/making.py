@@ -182,7 +182,10 @@ def _with_settings(
                 f"--set {override}: need STUDY.KEY=VALUE of a study that is asked for; {known}"
             )
         given.append(f"analysis.{override}")
-    return load_experiment(scenario, given)
+    try:
+        return load_experiment(scenario, given)
+    except InputError as error:  # what the scenario itself holds is right
+        raise InputError(str(error).replace(f"{scenario.name}: analysis.", "--set ")) from None
 
 
 def _outcome(

@@ -168,7 +168,8 @@ def _key_of(scenario: Scenario) -> str:
         stimuli = enumerate(scenario.stimulus)
         keys = [f"stimulus.{k}.amplitude" for k, one in stimuli if hasattr(one, "amplitude")]
     if len(keys) != 1:
-        listed = f"one of {', '.join(keys)}" if keys else "as in stimulus.0.amplitude"
+        free = "as in stimulus.0.amplitude, of a [[stimulus]] there, or run.initial.displacement"
+        listed = f"one of {', '.join(keys)}" if keys else free
         raise InputError(f"{scenario.name}: --key: name what is searched, {listed}")
     return keys[0]
 

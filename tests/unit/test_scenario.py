@@ -489,7 +489,10 @@ def test_later_overrides_win_over_earlier_ones():
             "stimulus.amplitude=1 pA",
             "no entry 'amplitude'; say of which, as in stimulus.0.amplitude",
         ),
-        ("membrane.channels.reversal=5 mV", "say of which, as in membrane.channels."),
+        (
+            "membrane.channels.reversal=5 mV",
+            "say of which, as in membrane.channels.squid-na.reversal",
+        ),
         ("clamp.segment.level=0 mV", "no entry 'level'; there is no segment in the scenario"),
         ("clamp.segment.0.level=0 mV", "no entry '0'; there is no segment in the scenario"),
         ("run.trials=" + "9" * 5000, 'run.trials: got "999'),
@@ -763,3 +766,8 @@ def test_a_name_that_would_break_the_line_is_quoted():
         load_scenario(tables)
     assert str(caught.value).startswith("scenario: base: 'a\\nb': neither a file nor a scenario")
     assert "\n" not in str(caught.value)
+
+
+def test_the_rest_of_a_key_is_said_with_the_entry_that_it_lacks():
+    with pytest.raises(InputError, match=r"as in synapse\.synapse\.release\.sites$"):
+        load_experiment("two-neurons", ["synapse.release.sites=3"])
