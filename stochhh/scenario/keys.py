@@ -7,6 +7,7 @@ from typing import Any
 
 from stochhh import units
 from stochhh.errors import InputError, did_you_mean
+from stochhh.words import cut, printable
 
 _DEEPEST_KEY = 20
 _MOST_CHANGES = 3  # said one by one
@@ -56,7 +57,7 @@ def keys_of(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
     """Every key of tables as `set_key` takes it, and its value; lists of values are one."""
     if isinstance(data, dict):
         for step, value in data.items():
-            yield from keys_of(value, f"{above}.{step}" if above else step)
+            yield from keys_of(value, f"{above}.{step}" if above else str(step))
     elif isinstance(data, list) and data and all(isinstance(entry, dict) for entry in data):
         names = _names(data)
         for number, entry in enumerate(data):
@@ -94,7 +95,8 @@ def _said_change(key: str, value: Any) -> str:
         return f"{words} {'on' if value else 'off'}"
     if not isinstance(value, (str, int, float)):
         return f"{words} changed"
-    return units.pretty(f"{words} {value}").replace("/ ", "/")  # which no line breaks
+    shown = f"{words} {cut(str(value), 60)}"
+    return units.pretty(printable(shown)).replace("/ ", "/")  # which no line breaks
 
 
 def _names(entries: list[Any]) -> list[str]:

@@ -22,7 +22,7 @@ from stochhh.scenario import (
     load_scenario,
     resolved_toml,
 )
-from stochhh.scenario.keys import keys_of, set_key
+from stochhh.scenario.keys import keys_of, retitled, set_key
 
 SMALL = {
     "format": 1,
@@ -546,6 +546,10 @@ def test_a_change_of_a_cell_is_said_and_a_long_title_stays(tmp_path):
     assert load_experiment("myelinated", changed).title.endswith(
         "; axon axial resistivity 50 ohm cm"
     )
+    one, other = ({"title": "t", "membrane": {"area": text}} for text in ("a\x07", "b"))
+    assert retitled(one, other)["title"] == "t; area a\\x07"  # a title may hold nothing unseen
+    swapped = load_scenario("squid-patch", ["membrane.channels.0.scheme=squid-na-markov"])
+    assert swapped.title.endswith("left alone; membrane changed")
     long = {"format": 1, "title": "x" * 195, "base": "squid-patch"}
     assert load_scenario(long, ["membrane.area=50 um^2"]).title == "x" * 195
 
