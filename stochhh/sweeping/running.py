@@ -67,8 +67,8 @@ class Sweep:
     folder: Path | None
 
     def __repr__(self) -> str:
-        sizes = self.dataset.sizes.items()
-        order = sorted(sizes, key=lambda one: one[0] in ("trial", "population"))
+        last = {"trial": 1, "population": 2}  # behind the axes
+        order = sorted(self.dataset.sizes.items(), key=lambda one: last.get(str(one[0]), 0))
         dims = ", ".join(f"{name} {size}" for name, size in order)
         failed = f", {len(self.failed)} points failed" if self.failed else ""
         names = ", ".join(map(str, self.dataset.data_vars))

@@ -133,7 +133,7 @@ def test_random_and_rich_stimuli_are_not_bisected():
     noisy = 'stimulus=[{kind="noise", sd="5 pA", correlation_time="1 ms"}]'
     assert not can_bisect(setups_of("node-of-ranvier", [noisy])[0])
     rich = 'stimulus=[{kind="sine", amplitude="5 pA", frequency="1 kHz"}]'
-    assert not can_bisect(setups_of("node-of-ranvier", [rich, "run.duration=50 ms"])[0])
+    assert not can_bisect(setups_of("node-of-ranvier", [rich, "run.duration=500 ms"])[0])
 
 
 def test_thresholds_are_those_of_the_trials_that_fired(strengths):
