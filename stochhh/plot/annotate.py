@@ -44,7 +44,7 @@ def annotate(axes: Axes, view: View, is_rest: bool = True) -> None:
         return
     if marks.peak_mV - marks.rest_mV < _LEAST_MV:
         return
-    axes.set_ylim(min(-90.0, rest - 22.0), marks.peak_mV + 30.0)
+    axes.set_ylim(min(-90.0, rest - 22.0), marks.peak_mV + 38.0)
     _levels(axes, marks, is_rest)
     _phases(axes, view, marks)
     _durations(axes, marks)

@@ -36,6 +36,7 @@ from stochhh.plot.maps import (
     voltage_map,
 )
 from stochhh.plot.panels import legend_above
+from stochhh.plot.picture import Picture
 from stochhh.plot.twitch import force_panel
 from stochhh.result import Result, limit_label
 from stochhh.scenario import Circuit
@@ -86,7 +87,7 @@ def circuit_overview(result: Result) -> Figure:
 def _draw(panels: list[Panel], window: tuple[float, float], left_out: str) -> Figure:
     whole = sum(panel.inches for panel in panels)
     shrunk = min(max((_PAGE_INCHES - _REST_INCHES) / whole, _LEAST), 1.0)
-    figure = Figure(figsize=(style.WIDTH, _REST_INCHES + shrunk * whole), layout="constrained")
+    figure = Picture(figsize=(style.WIDTH, _REST_INCHES + shrunk * whole), layout="constrained")
     grid = figure.add_gridspec(len(panels), 1, height_ratios=[panel.inches for panel in panels])
     shared: list[Axes] = []
     for row, panel in enumerate(panels):

@@ -31,6 +31,7 @@ from stochhh.plot.maps import (
     map_name,
     mapped_places,
 )
+from stochhh.plot.picture import Picture
 from stochhh.result import Result, limit_label
 from stochhh.scenario import Circuit
 
@@ -53,7 +54,7 @@ def draw_circuit_sweep(result: Result, circuit: Circuit, window: tuple[float, fl
     cell = next((name for name in asked if name), cell_names(result.point(0))[-1])
     shown = np.unique(np.linspace(0, result.n_points - 1, min(result.n_points, _MOST_ROWS)).round())
     height = max(_LEAST_INCHES, 0.9 + _ROW_INCHES * len(shown))
-    figure = Figure(figsize=(style.WIDTH, height), layout="constrained")
+    figure = Picture(figsize=(style.WIDTH, height), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=(1.7, 1.0))
     left, right = halves
     rows = left.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]

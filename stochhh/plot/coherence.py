@@ -21,6 +21,7 @@ from stochhh.plot.estimates import (
     shades,
     spread_axis,
 )
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ def coherence_figure(
     highest_hz : of frequencies shown, and of the bound
     """
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         axes: Any = figure.subplots(1, 2, width_ratios=(1.3, 1.0))
         left, right = axes
         points = [point for curve in curves for point in curve.points]

@@ -9,13 +9,16 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from stochhh.analysis.comparison import Compared, Quantity
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 
-_COLUMNS = 4  # at most
+_COLUMNS = 3  # at most
 _EXACT = style.DETERMINISTIC
 
 
@@ -51,7 +54,7 @@ def draw_comparison(
     n_columns = -(-(len(shown) + 1) // n_rows)
     height = 0.7 + n_rows * (1.0 + 0.17 * len(methods))
     with style.style():
-        figure = Figure(figsize=(style.WIDTH * 1.25, height), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, height), layout="constrained")
         colors = [_EXACT, *sns.color_palette("colorblind", len(methods) - 1).as_hex()]
         axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for place, (one, quantity) in enumerate(zip(axes, shown, strict=False)):
@@ -61,8 +64,26 @@ def draw_comparison(
         _speed_panel(axes[len(shown)], quantities, methods, by_name, colors)
         for one in axes[len(shown) + 1 :]:
             one.set_visible(False)
+        _legend(figure, methods[0].label)
         headline(figure, title)
     return figure
+
+
+def _legend(figure: Figure, reference: str) -> None:
+    """What the marks of all panels mean."""
+    dot: dict[str, Any] = {"marker": "o", "markersize": 4, "color": "0.3"}
+    figure.legend(
+        handles=[
+            Patch(color="0.88", linewidth=0, label=f"of {reference} (95 %)"),
+            Line2D([], [], **dot, label="not told apart from it"),
+            Line2D([], [], **dot, markerfacecolor="white", label="told apart"),
+            Line2D([], [], linestyle="none", marker="|", color="0.5", markersize=9,
+                   label="distance by chance"),
+        ],
+        loc="outside lower center",
+        ncols=4,
+        handlelength=1.6,
+    )  # fmt: skip
 
 
 def _value(one: Compared | None) -> float | None:

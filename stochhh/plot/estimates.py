@@ -55,7 +55,8 @@ def shades(n: int) -> list[Any]:
 
     if n == 1:
         return [style.VOLTAGE]
-    return [mpl.colormaps["viridis"](x) for x in np.linspace(0.0, _PALEST, n)]
+    low, high = (1.0 - _PALEST, 1.0) if style.on_dark() else (0.0, _PALEST)
+    return [mpl.colormaps["viridis"](x) for x in np.linspace(low, high, n)]
 
 
 def spread_axis(axes: Axes, x: ArrayLike) -> None:
@@ -68,7 +69,7 @@ def spread_axis(axes: Axes, x: ArrayLike) -> None:
         axes.set_xscale("log")
         if values.max() / values.min() < 1000.0:
             few = values.max() / values.min() < 100.0
-            plain_log_axis(axes.xaxis, (1.0, 2.0, 5.0) if few else (1.0, 3.0))
+            plain_log_axis(axes.xaxis, (1.0, 2.0, 5.0) if few else (1.0,))
         axes.xaxis.set_minor_formatter(NullFormatter())  # they would run into each other
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from stochhh.analysis.axes import axis_numbers, value_label
 from stochhh.analysis.clamp_current import clamp_peaks
 from stochhh.plot import style
+from stochhh.plot.estimates import shades
 from stochhh.plot.panels import View
+from stochhh.plot.picture import Picture
 from stochhh.result import Result
 
 _MOST_LABELS = 6
@@ -19,12 +21,12 @@ _MOST_LABELS = 6
 @style.as_written
 def draw_family(result: Result) -> Figure:
     """Draw the sweeps of a clamp family over each other, and the peak current along its axis."""
-    figure = Figure(figsize=(style.WIDTH, 4.2), layout="constrained")
+    figure = Picture(figsize=(style.WIDTH, 4.2), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(1.9, 1.0), height_ratios=(1.0, 2.2))
     command = figure.add_subplot(grid[0, 0])
     current = figure.add_subplot(grid[1, 0], sharex=command)
     peaks = figure.add_subplot(grid[:, 1])
-    colors = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, result.n_points))
+    colors = np.array([to_rgba(color) for color in shades(result.n_points)])
     _sweeps(command, current, result, colors)
     _peaks(peaks, result, colors)
     layout = result.scenario.figure

@@ -22,6 +22,7 @@ from stochhh.plot.estimates import (
     plain_log_axis,
     shades,
 )
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ def efficiency_figure(
         layout = [["share", "spread"], ["latency", "jitter"]]
     colors = shades(len(curves))
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels = figure.subplot_mosaic(layout)  # type: ignore[arg-type]
         draw_shares(panels["share"], curves, colors)
         _latencies(panels["latency"], curves, colors)
@@ -76,6 +77,8 @@ def draw_shares(
 ) -> None:
     """Draw shares of trials that fire with their fits, and the deterministic step.
 
+    Where membranes differ in it, each step is in the colour of its curve.
+
     Parameters
     ----------
     least_share : amplitudes with fewer trials, as a share of the most at one, are faint
@@ -97,13 +100,28 @@ def draw_shares(
             axes.plot(grid, curve.fit.at(grid), color=color, linewidth=1.1, label=name)
     if least_share > 0.0:
         axes.plot([], [], "o", color="0.3", label="few trials", **_FAINT)
-    brackets = dict.fromkeys(curve.bracket for curve in curves if curve.bracket is not None)
-    for index, bracket in enumerate(brackets):
-        x, y = _step(bracket, low, high)
-        axes.plot(x, y, label=None if index else _DETERMINISTIC, zorder=1.5, **style.LIMIT)
+    brackets: dict[Bracket, Any] = {}
+    for curve, color in zip(curves, colors, strict=True):
+        if curve.bracket is not None:
+            brackets.setdefault(curve.bracket, color)
+    for bracket, color in brackets.items():
+        look = {**style.LIMIT, "color": color} if len(brackets) > 1 else style.LIMIT
+        name = None if len(brackets) > 1 else _DETERMINISTIC
+        axes.plot(*_step(bracket, low, high), zorder=1.5, label=name, **look)
+    if len(brackets) > 1:
+        axes.plot([], [], label=_DETERMINISTIC, **{**style.LIMIT, "color": "0.4"})
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("firing efficiency")
-    legend_in_order(axes, [_DETERMINISTIC], loc="best", borderaxespad=0.2, handlelength=2.2)
+    legend_in_order(
+        axes,
+        [_DETERMINISTIC],
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.01),
+        ncols=2,
+        columnspacing=1.0,
+        borderaxespad=0.0,
+        handlelength=2.0,
+    )
 
 
 def _step(bracket: Bracket, low: float, high: float) -> tuple[list[float], list[float]]:
@@ -124,13 +142,16 @@ def _latencies(axes: Axes, curves: Sequence[EfficiencyCurve], colors: Sequence[A
         means = [_known(point.mean_ms, point) for point in curve.points]
         draw_estimates(axes, curve.amplitude, means, color, markersize=3.2, capsize=0)
         shown += [end for mean in means for end in _ends(mean)]
-    drawn: list[Floats] = []
-    for curve in curves:
+    different: list[tuple[EfficiencyCurve, Floats, Any]] = []
+    for curve, color in zip(curves, colors, strict=True):
         alone = curve.deterministic_ms
-        if alone is None or any(np.array_equal(alone, one, equal_nan=True) for one in drawn):
-            continue
-        drawn.append(alone)
-        axes.plot(curve.amplitude, alone, marker="s", markersize=2.5, zorder=1.5, **style.LIMIT)
+        if alone is not None and not any(
+            np.array_equal(alone, one, equal_nan=True) for _, one, _ in different
+        ):
+            different.append((curve, alone, color))
+    for curve, alone, color in different:
+        look = dict(style.LIMIT) if len(different) == 1 else {**style.LIMIT, "color": color}
+        axes.plot(curve.amplitude, alone, marker="s", markersize=2.5, zorder=1.5, **look)
         shown += [float(value) for value in alone[np.isfinite(alone)]]
     _around(axes, shown)
     axes.set_ylabel("mean latency (ms)")

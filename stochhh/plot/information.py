@@ -13,6 +13,7 @@ from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.information import InformationRate
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, shades, spread_axis
+from stochhh.plot.picture import Picture
 
 _HEIGHT = 3.3  # inches
 _CURVES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -87,7 +88,7 @@ def information_figure(
         shown = [InformationCurve({}, "", numbered)]
     colors = shades(len(points))
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         axes: Any = figure.subplots(1, 3, width_ratios=(1.0, 1.3, 0.75))
         words, rates, spikes = axes
         _words(words, points, labels, colors, bin_ms, axis_label)

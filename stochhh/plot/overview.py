@@ -13,7 +13,8 @@ from stochhh.plot import style
 from stochhh.plot.annotate import annotate
 from stochhh.plot.estimates import headline
 from stochhh.plot.family import draw_family
-from stochhh.plot.panels import HEIGHTS, PANELS, View
+from stochhh.plot.panels import PANELS, View, height_of
+from stochhh.plot.picture import Picture
 from stochhh.plot.sweep import draw_sweep
 from stochhh.result import Result
 from stochhh.scenario import Scenario
@@ -46,9 +47,9 @@ def overview(result: Result) -> Figure:
 def _draw_point(result: Result, scenario: Scenario) -> Figure:
     data, layout = result.point(0), scenario.figure
     names = layout.panels or _default_panels(data)
-    heights = [HEIGHTS.get(name, 1.0) for name in names]
+    heights = [height_of(name, data) for name in names]
     size = (style.WIDTH, 0.7 + _PANEL_INCHES * sum(heights))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     start = 0.0 if layout.start_ms is None else float(layout.start_ms)
     end = result.duration_ms if layout.end_ms is None else float(layout.end_ms)
     view = View(data, layout.traces, start, end, layout.voltage)

@@ -94,11 +94,18 @@ def stimulus(axes: Axes, view: View) -> None:
     axes.margins(y=0.15)
 
 
+def height_of(name: str, data: xr.Dataset) -> float:
+    """Height of a panel, relative to that of most; a command is but a step or two."""
+    if name == "voltage" and "total_current" in data:
+        return 0.6
+    return HEIGHTS.get(name, 1.0)
+
+
 def voltage(axes: Axes, view: View, legend: bool = True) -> None:
     """Membrane potential of several trials over the deterministic one; under clamp the command."""
     if "total_current" in view.data:
         axes.plot(view.time, view.curve("voltage")[0], color=style.STIMULUS, linewidth=1.2)
-        axes.set_ylabel("command (mV)")
+        axes.set_ylabel("command\n(mV)")
         return
     traces = view.curve("voltage")[: view.n_traces]
     strengths = np.linspace(1.0, 0.35, max(len(traces), 1))
@@ -208,8 +215,10 @@ def legend_above(axes: Axes) -> None:
 def total_current(axes: Axes, view: View) -> None:
     """Current of a few clamped sweeps, their mean, and the deterministic one."""
     n_sweeps = view.data.sizes["trial"]
-    for row in view.curve("total_current")[: view.n_traces]:
-        axes.plot(view.time, row, color=style.VOLTAGE, alpha=0.45, linewidth=0.6)
+    sweeps = view.curve("total_current")[: view.n_traces]
+    for number, row in enumerate(sweeps):
+        label = None if number else _counted(len(sweeps), n_sweeps, "sweep")
+        axes.plot(view.time, row, color=style.VOLTAGE, alpha=0.45, linewidth=0.6, label=label)
     if n_sweeps > 1:
         label = f"mean of {n_sweeps} sweeps"
         axes.plot(view.time, view.mean_curve, color=style.MEAN, linewidth=1.3, label=label)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from stochhh.analysis.patch_sizes import SizeCurve
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, plain_log_axis, shades
+from stochhh.plot.picture import Picture
 
 _HEIGHT = 3.3  # inches
 _POINTS = 200  # of a fitted curve
@@ -32,7 +33,7 @@ def patch_size_figure(curves: Sequence[SizeCurve], label: str, title: str = "") 
     """
     colors = shades(len(curves))
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         rates, regular = figure.subplots(1, 2)
         _rates(rates, curves, colors)
         _regularity(regular, curves, colors)

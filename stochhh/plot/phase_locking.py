@@ -15,6 +15,7 @@ from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.locked_periods import LockedPoint
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, shades, spread_axis
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ def phase_locking_figure(
         if not label:
             figure = _alone(curves)
         else:
-            figure = Figure(figsize=(style.WIDTH, 5.4), layout="constrained")
+            figure = Picture(figsize=(style.WIDTH, 5.4), layout="constrained")
             halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1.0))
             upper, lower = halves
             _along(upper, curves, label)
@@ -140,7 +141,7 @@ def _histogram(axes: Axes, point: LockedPoint, base: float, color: Any) -> None:
 
 def _alone(curves: Sequence[LockedCurve]) -> Figure:
     """Period histogram of each curve's only point, as spikes a period and cycle."""
-    figure = Figure(figsize=(style.WIDTH, 2.8), layout="constrained")
+    figure = Picture(figsize=(style.WIDTH, 2.8), layout="constrained")
     panels: Any = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
     for axes, curve, color in zip(panels, curves, shades(len(curves)), strict=True):
         (point,) = curve.points

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from stochhh.analysis.waves import Wave
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 
 _MOST_WAVES = 400
 _COLORS = {"evoked": style.VOLTAGE, "spontaneous": style.MEAN, "split": "#CC79A7"}
@@ -23,7 +24,7 @@ def draw_propagation(findings: Any, heading: str) -> Figure:
     study = findings.data
     with style.style():
         columns = 1 if study.jitter is None else 2
-        figure = Figure(figsize=(style.WIDTH, 3.0), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 3.0), layout="constrained")
         axes = figure.subplots(1, columns, squeeze=False, width_ratios=[2, 1.3][:columns])[0]
         _ways(axes[0], study)
         if study.jitter is not None:

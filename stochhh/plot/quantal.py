@@ -12,6 +12,7 @@ from scipy.stats import poisson
 from stochhh.analysis.release import count_law
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 
 
 @style.as_written
@@ -19,7 +20,7 @@ def draw_quantal(findings: Any, heading: str) -> Figure:
     """Draw how many vesicles spikes released, what they did, and after which delay."""
     study = findings.data
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 2.6), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 2.6), layout="constrained")
         counts, responses, delays = figure.subplots(1, 3)
         most = int(study.released.max(initial=1))
         k = np.arange(most + 2)

@@ -16,6 +16,7 @@ from stochhh.analysis.efficiency_curves import Bracket
 from stochhh.analysis.refractory_recovery import Recovery, RecoveryPoints, ratio_to
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, shades
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def refractoriness_figure(
     swept = any(len(curve.amplitudes) > 1 for curve in curves)
     layout = [["share", "ratio"], ["share", "spread"]] if swept else [["share"]]
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 4.6 if swept else 3.2), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 4.6 if swept else 3.2), layout="constrained")
         panels = figure.subplot_mosaic(layout)  # type: ignore[arg-type]
         if swept:
             _by_amplitude(panels["share"], curves[0], unit)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.reliability_curves import ReliabilityCurve, ReliabilityPoint, shown_points
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, shades, spread_axis
+from stochhh.plot.picture import Picture
 from stochhh.plot.rasters import trials_raster
 
 Floats = NDArray[np.float64]
@@ -68,7 +71,7 @@ def reliability_figure(drawn: ReliabilityDrawn, title: str = "") -> Figure:
     below = 2 if swept else 1
     with style.style():
         tall = sum(heights) + 0.32 * len(shown) + _PANEL * below + 0.75
-        figure = Figure(figsize=(style.WIDTH, tall), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, tall), layout="constrained")
         halves: Any = figure.subfigures(
             2, 1, height_ratios=(sum(heights) + 0.32 * len(shown) + 0.2, _PANEL * below + 0.3)
         )
@@ -111,6 +114,15 @@ def _trials(
         spikes.tick_params(axis="x", bottom=False)
         spikes.spines["bottom"].set_visible(False)
         spikes.set_title(_caption(curve, k, drawn), loc="left", fontsize=7, pad=2)
+    event = Patch(color=_EVENT, linewidth=0, label="event: rate above twice its mean")
+    twice = Line2D([], [], color="0.45", linewidth=0.6, linestyle=":", label="twice the mean rate")
+    panels[-1].legend(
+        handles=[event, twice],
+        loc="upper right",
+        bbox_to_anchor=(1.0, -0.95),
+        ncols=2,
+        borderaxespad=0.0,
+    )
     panels[-1].set_xlabel("time (ms)")
     panels[-1].set_xlim(drawn.start_ms, drawn.start_ms + drawn.length_ms)
     figure.align_ylabels(panels)

@@ -18,6 +18,7 @@ from stochhh.analysis.records import Trace
 from stochhh.analysis.single_channel import log_histogram
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 from stochhh.theory import PhaseType, mean_ms, mean_variance_parabola, survivor
 
 Floats = NDArray[np.float64]
@@ -44,7 +45,7 @@ def record_figure(
     scale_pA : the unitary current, drawn as a dotted line at one open channel; none if zero
     """
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 0.8 + 1.0 * len(traces)), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 0.8 + 1.0 * len(traces)), layout="constrained")
         rows = figure.subplots(len(traces), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
         for row, (axes, trace) in enumerate(zip(rows, traces, strict=True)):
             _record(axes, trace, scale_pA)
@@ -91,7 +92,7 @@ def dwell_figure(
     """
     with style.style():
         height = 2.9 if not below else 5.4
-        figure = Figure(figsize=(style.WIDTH, height), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, height), layout="constrained")
         grid = figure.add_gridspec(2 if below else 1, 2)
         left = figure.add_subplot(grid[0, 0])
         right = figure.add_subplot(grid[0, 1], sharey=left)
@@ -193,7 +194,7 @@ def noise_figure(
     time, sweeps = np.asarray(time_ms), np.asarray(sweeps_pA, dtype=np.float64)
     mean, variance = mean_variance(sweeps, differences)
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 3.9), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 3.9), layout="constrained")
         grid = figure.add_gridspec(3, 2, width_ratios=(1.0, 1.15))
         left = [figure.add_subplot(grid[0, 0])]
         left += [figure.add_subplot(grid[row, 0], sharex=left[0]) for row in (1, 2)]

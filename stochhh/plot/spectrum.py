@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def spectrum_figure(signals: Sequence[SpectrumCurves], title: str = "") -> Figur
     """
     n = len(signals)
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 4.2), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 4.2), layout="constrained")
         axes: Any = figure.subplots(
             2,
             n,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stochhh.analysis.spike_shapes import SpikeShapes
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def spike_shape_figure(drawn: ShapesDrawn, title: str = "") -> Figure:
     layout = [["course"] * 4 + ["phase"] * 2]
     layout += [[name for name in names[k : k + 3] for _ in range(2)] for k in (0, 3)]
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels = figure.subplot_mosaic(
             layout,  # type: ignore[arg-type]
             gridspec_kw={"height_ratios": (2.0, 1.0, 1.0)},

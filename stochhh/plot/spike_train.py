@@ -17,6 +17,7 @@ from stochhh.analysis.interval_statistics import IntervalDensity
 from stochhh.analysis.spike_statistics import SpikeStatistics
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
+from stochhh.plot.picture import Picture
 from stochhh.plot.rasters import trials_raster
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,8 @@ _INTERVALS_SHOWN = 40  # mean ones, in raster and rate
 _SHARE_SHOWN = 0.99  # of intervals, on the linear axis
 _ROOM = 1.05  # times the longest interval
 _EQUAL = 1e-3  # CV below which the order of intervals means nothing
-_FEWEST_IN_BIN = 5  # intervals, in bins whose hazard sets the height of its panel
+_FEWEST_IN_BIN = 5  # intervals, in bins whose hazard is drawn
+_WIDEST = 3.0  # times the highest value: what is shown of an interval
 _BAND: dict[str, Any] = {"alpha": 0.3, "linewidth": 0}
 
 
@@ -70,7 +72,7 @@ def spike_train_figure(drawn: TrainsDrawn, title: str = "") -> Figure:
     layout.append(["density"] * 2 + ["tail"] * 2 + ["hazard"] * 2)
     layout.append(["fano"] * 3 + ["serial"] * 3)
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels = figure.subplot_mosaic(
             layout,  # type: ignore[arg-type]
             gridspec_kw={"height_ratios": (1.1, 0.7, 1.2, 1.2)},
@@ -97,8 +99,7 @@ def _rate(axes: Axes, drawn: TrainsDrawn) -> None:
     edges = np.append(time - course.time_ms[0], time[-1] + course.time_ms[0])
     _stairs(axes, edges, course.rate_hz, course.low_hz, course.high_hz)
     seen = time <= drawn.start_ms + shown_ms(drawn.length_ms, drawn.mean_ms)
-    top = float(np.nanmax(course.rate_hz[seen], initial=0.0))
-    axes.set_ylim(0.0, 1.25 * top or None)
+    _show_whole(axes, course.rate_hz[seen], course.high_hz[seen])
     axes.set_ylabel("rate (Hz)")
     axes.set_xlabel("time (ms)")
 
@@ -106,14 +107,14 @@ def _rate(axes: Axes, drawn: TrainsDrawn) -> None:
 def _density(axes: Axes, drawn: TrainsDrawn) -> None:
     law = drawn.found.intervals
     if not law.count.any():
-        return _nothing(axes, "interspike interval (ms)", "density (1/s)")
-    ends = (1e3 * law.density_low, 1e3 * law.density_high)
-    _stairs(axes, law.edges_ms, 1e3 * law.density_per_ms, *ends, "trials (95 %)")
+        return _nothing(axes, "interspike interval (ms)", "density (1/ms)")
+    value, high = law.density_per_ms, law.density_high
+    _stairs(axes, law.edges_ms, value, law.density_low, high, "trials (95 %)")
     _deterministic(axes, drawn)
     axes.set_xlim(0.0, _reach(law))
-    axes.set_ylim(bottom=0.0)
+    _show_whole(axes, value, high)
     axes.set_xlabel("interspike interval (ms)")
-    axes.set_ylabel("density (1/s)")
+    axes.set_ylabel("density (1/ms)")
     _legend_above(axes)
     return None
 
@@ -121,10 +122,10 @@ def _density(axes: Axes, drawn: TrainsDrawn) -> None:
 def _tail(axes: Axes, drawn: TrainsDrawn) -> None:
     law, tail = drawn.found.intervals, drawn.tail
     if not law.count.any():
-        return _nothing(axes, "interspike interval (ms)", "density (1/s)")
+        return _nothing(axes, "interspike interval (ms)", "density (1/ms)")
     full = law.count > 0
-    middle, value = _middles(law)[full], 1e3 * law.density_per_ms[full]
-    low, high = 1e3 * law.density_low[full], 1e3 * law.density_high[full]
+    middle, value = _middles(law)[full], law.density_per_ms[full]
+    low, high = law.density_low[full], law.density_high[full]
     axes.vlines(middle, low, high, color=style.VOLTAGE, linewidth=0.6, alpha=0.5)
     axes.plot(middle, value, ".", color=style.VOLTAGE, markersize=3.0)
     if tail is not None:
@@ -133,7 +134,7 @@ def _tail(axes: Axes, drawn: TrainsDrawn) -> None:
         fall = np.exp(-1e-3 * tail.hazard_hz.value * (grid - tail.start_ms))
         axes.plot(
             grid,
-            tail.share * tail.hazard_hz.value * fall,
+            1e-3 * tail.share * tail.hazard_hz.value * fall,
             color=style.MEAN,
             linewidth=1.1,
             label="exponential tail",
@@ -144,7 +145,7 @@ def _tail(axes: Axes, drawn: TrainsDrawn) -> None:
     axes.set_ylim(0.5 * float(value.min()), 3.0 * float(value.max()))
     axes.set_xlim(0.0, _ROOM * float(law.edges_ms[-1]))
     axes.set_xlabel("interspike interval (ms)")
-    axes.set_ylabel("density (1/s)")
+    axes.set_ylabel("density (1/ms)")
     return None
 
 
@@ -152,19 +153,29 @@ def _hazard(axes: Axes, drawn: TrainsDrawn) -> None:
     law, tail = drawn.found.intervals, drawn.tail
     if not law.count.any():
         return _nothing(axes, "time since a spike (ms)", "hazard (Hz)")
-    middle, hazard = _middles(law), 1e3 * law.hazard_per_ms
-    _stairs(axes, law.edges_ms, hazard, 1e3 * law.hazard_low, 1e3 * law.hazard_high)
     end = _reach(law)
+    sure = (law.count >= min(_FEWEST_IN_BIN, int(law.count.max()))) & (_middles(law) <= end)
+    hazard, low, high = (
+        np.where(sure, 1e3 * course, np.nan)
+        for course in (law.hazard_per_ms, law.hazard_low, law.hazard_high)
+    )
+    _stairs(axes, law.edges_ms, hazard, low, high)
     if tail is not None:
         level = tail.hazard_hz.value
         assert level is not None
         axes.plot([tail.start_ms, end], [level, level], color=style.MEAN, linewidth=1.1)
-    sure = (law.count >= min(_FEWEST_IN_BIN, int(law.count.max()))) & (middle <= end)
-    axes.set_ylim(0.0, 1.35 * float(hazard[sure & np.isfinite(hazard)].max(initial=0.0)) or None)
+    _show_whole(axes, hazard, high)
     axes.set_xlim(0.0, end)
     axes.set_xlabel("time since a spike (ms)")
     axes.set_ylabel("hazard (Hz)")
     return None
+
+
+def _show_whole(axes: Axes, value: Floats, high: Floats) -> None:
+    """Show values from zero with their intervals; those of hardly any spikes may go on."""
+    most = float(np.nanmax(value, initial=0.0))
+    reach = float(np.nanmax(high[np.isfinite(high)], initial=most))
+    axes.set_ylim(0.0, min(1.05 * reach, _WIDEST * most) or None)
 
 
 def _fano(axes: Axes, found: SpikeStatistics) -> None:

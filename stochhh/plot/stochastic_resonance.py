@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from stochhh.analysis.signal_peak import RatioCurve
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, plain_log_axis, shades, spread_axis
+from stochhh.plot.picture import Picture
 
 _HEIGHT = 3.5  # inches
 _POINT: dict[str, Any] = {"markersize": 3.5, "capsize": 0, "elinewidth": 0.9}
@@ -31,7 +32,7 @@ def resonance_figure(
     """
     colors = shades(len(curves))
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels: Any = figure.subplot_mosaic(
             [["ratio", "signal"], ["ratio", "noise"]], width_ratios=(1.6, 1.0)
         )

@@ -18,6 +18,7 @@ from stochhh.analysis.excitability import StrengthDuration
 from stochhh.analysis.pulse_thresholds import PulseThreshold
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, shades
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def strength_duration_figure(
     durations = [one.at for curve in curves for one in curve.thresholds]
     ends = (min(durations) / _ROOM, max(durations) * _ROOM)
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels = figure.subplot_mosaic(
             [["strength", "second"], ["strength", "spread"]],
             width_ratios=(1.25, 1.0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -26,6 +27,8 @@ _IONS = {"Na+": "#D55E00", "K+": "#009E73", "Ca2+": "#CC79A7"}
 _OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#999999")
 
 WIDTH = 7.0  # inches: the width of a page of text
+_users: ContextVar[dict[str, Any] | None] = ContextVar("settings_of_user", default=None)
+
 DASHES: Any = (0, (4, 1.6))
 TRIAL: dict[str, Any] = {"linewidth": 0.7}
 LIMIT: dict[str, Any] = {"color": DETERMINISTIC, "linewidth": 1.3, "linestyle": DASHES}
@@ -35,13 +38,18 @@ LIMIT: dict[str, Any] = {"color": DETERMINISTIC, "linewidth": 1.3, "linestyle": 
 def style() -> Iterator[None]:
     """Draw in the style of this package, and leave matplotlib's own settings alone.
 
+    Fonts, grids and how files are written stay the user's where they were changed; colours
+    and sizes of letters are taken up when a figure is finished (`as_written`).
+
     Seaborn's ticks on paper, in the copy that comes with matplotlib: to import seaborn
     for it takes a simple run half a second longer.
     """
     import matplotlib as mpl
     from matplotlib.style import library
 
-    settings = {
+    from stochhh.plot.user_settings import kept
+
+    settings: dict[Any, Any] = {
         **library["seaborn-v0_8-ticks"],
         **library["seaborn-v0_8-paper"],
         "font.size": 8,
@@ -65,6 +73,7 @@ def style() -> Iterator[None]:
         "savefig.dpi": 200,
         "figure.dpi": 100,
         "pdf.fonttype": 42,
+        **kept(dict[str, Any](mpl.rcParams)),  # type: ignore[arg-type]
         "text.usetex": False,  # texts are no programs
     }
     with mpl.rc_context(settings):
@@ -74,16 +83,37 @@ def style() -> Iterator[None]:
 def as_written(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     """Show the texts of the figure that a function draws as they were written.
 
-    To matplotlib what stands between dollar signs is a formula, which may be none.
+    To matplotlib what stands between dollar signs is a formula, which may be none. The
+    finished figure takes up the user's ink, paper and size of letters.
     """
 
     @wraps(draw)
     def drawn(*given: Arguments.args, **named: Arguments.kwargs) -> Figure:
-        figure = draw(*given, **named)
+        import matplotlib as mpl
+
+        from stochhh.plot.user_settings import take_up
+
+        if _users.get() is not None:  # a part of a larger picture
+            return draw(*given, **named)
+        settings: dict[Any, Any] = dict(mpl.rcParams)
+        token = _users.set(settings)
+        try:
+            figure = draw(*given, **named)
+        finally:
+            _users.reset(token)
         read_literally(figure)
+        take_up(figure, settings)
         return figure
 
     return drawn
+
+
+def on_dark() -> bool:
+    """Whether what is being drawn will stand on dark paper."""
+    from stochhh.plot.user_settings import is_dark
+
+    settings = _users.get()
+    return settings is not None and is_dark(settings)
 
 
 def read_literally(figure: Figure) -> None:

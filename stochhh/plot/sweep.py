@@ -158,5 +158,5 @@ def _rasters(axes: Axes, result: Result, chosen: Chosen) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("time (ms)")
     of = f"of {n_shown} of {n_trials} trials" if n_shown < n_trials else "of all trials"
-    also = "\n(deterministic: black)" if result.has_deterministic else ""
+    also = "\n(below: deterministic)" if result.has_deterministic else ""
     axes.set_title(f"spikes {of}{also}", fontsize=7, loc="left")

@@ -16,6 +16,7 @@ from stochhh.analysis.power_law import PowerLaw
 from stochhh.plot import style
 from stochhh.plot.estimates import headline, shades
 from stochhh.plot.firing_efficiency import amplitude_range, draw_shares, draw_spreads
+from stochhh.plot.picture import Picture
 
 _HEIGHTS = (3.0, 5.0)  # inches, without the spread by channels and with it
 _FEW = 0.15  # of the most trials at one amplitude: fewer are faint
@@ -58,7 +59,7 @@ def search_figure(
     colors = shades(len(curves))
     with style.style():
         size = (style.WIDTH, _HEIGHTS[scaling is not None])
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Picture(figsize=size, layout="constrained")
         panels = figure.subplot_mosaic(layout)  # type: ignore[arg-type]
         draw_shares(panels["share"], curves, colors, _FEW)
         panels["share"].set_xlim(*amplitude_range(curves))

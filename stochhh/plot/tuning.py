@@ -14,6 +14,7 @@ from stochhh.analysis.estimates import Estimate
 from stochhh.analysis.tuning_curves import CurrentPoint, DeterministicPoint, TuningCurve
 from stochhh.plot import style
 from stochhh.plot.estimates import draw_estimates, headline, plain_log_axis, shades
+from stochhh.plot.picture import Picture
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def tuning_figure(curves: Sequence[TuningCurve], label: str, title: str = "") ->
     """
     colors = shades(len(curves))
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         panels: Any = figure.subplot_mosaic(
             [["rate", "interval", "cv"], ["rate", "latency", "jitter"]],
             width_ratios=(1.5, 1.0, 1.0),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from stochhh.plot import style
 from stochhh.plot.estimates import headline
 from stochhh.plot.panels import legend_above
+from stochhh.plot.picture import Picture
 
 _MOST_TRIALS = 50
 
@@ -20,7 +21,7 @@ def draw_twitch(findings: Any, heading: str) -> Figure:
     """Draw the force of each trial over time, and that of the deterministic limit."""
     study = findings.data
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, 2.2), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, 2.2), layout="constrained")
         axes = figure.subplots()
         force_panel(axes, study.time_ms, study.force, study.deterministic, study.limit_name)
         axes.set_xlabel("time (ms)")

@@ -20,6 +20,7 @@ from stochhh.plot.estimates import (
     shades,
     spread_axis,
 )
+from stochhh.plot.picture import Picture
 
 _HEIGHT = 3.1  # inches
 _THEORY = "linear theory"
@@ -91,7 +92,7 @@ def voltage_spectrum_figure(
     signal : what it is and its unit, as in ("voltage", "mV")
     """
     with style.style():
-        figure = Figure(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
+        figure = Picture(figsize=(style.WIDTH, _HEIGHT), layout="constrained")
         axes: Any = figure.subplots(1, 2, width_ratios=(1.35, 1.0))
         left, right = axes
         points = [point for curve in curves for point in curve.points]
@@ -100,31 +101,32 @@ def voltage_spectrum_figure(
             colors = shades(len(points))
             labels = [f"{point.x:g}".replace("-", "−") for point in points]
             _spectra(left, points, labels, colors, signal)
-            _legend(left, len(labels), axis_label)
-            left.set_title(curves[0].label, loc="left", fontsize=8)
+            _legend(left, "; ".join(filter(None, [axis_label, curves[0].label])))
             _along(right, curves, axis_label, signal, colors)
         elif len(curves) > 1:
             few = len(curves) <= len(_CURVES)
             colors = list(_CURVES[: len(curves)]) if few else shades(len(curves))
             labels = [curve.label for curve in curves]
             _spectra(left, points, labels, colors, signal)
-            _legend(left, len(labels))
+            _legend(left)
             _variances(right, points, labels, colors, signal)
         else:
             _spectra(left, points, ["simulated (95 %)"], [style.VOLTAGE], signal)
             _parts(left, right, points[0], populations, signal)
-            _legend(left, 1)
+            _legend(left)
         headline(figure, title)
     return figure
 
 
-def _legend(axes: Axes, n_curves: int, heading: str = "") -> None:
-    """Below the curves, theory after what was simulated."""
+def _legend(axes: Axes, heading: str = "") -> None:
+    """Above the curves and their bands, theory after what was simulated."""
     legend_in_order(
         axes,
         [_THEORY],
         loc="lower left",
-        ncols=1 + (n_curves > 4),
+        bbox_to_anchor=(0.0, 1.01),
+        borderaxespad=0.0,
+        ncols=4 if heading else 2,
         columnspacing=1.0,
         handlelength=1.8,
         title=heading or None,
@@ -284,4 +286,4 @@ def _finish_bars(axes: Axes, labels: Sequence[str], signal: tuple[str, str]) -> 
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlim(left=0.0)
-    axes.set_xlabel(f"variance of the {signal[0]} ({signal[1]}²)")
+    axes.set_xlabel(f"variance of the\n{signal[0]} ({signal[1]}²)")

@@ -203,3 +203,15 @@ def test_panels_of_a_synapse_say_what_they_show_and_of_which_trial() -> None:
         assert texts[0] == f"trial {trial}"
         assert texts[-1] == f"{n} vesicle{'s' if n != 1 else ''} of trial {trial}"
         assert (others in texts) == (others is not None)
+
+
+def test_a_clamped_run_names_its_sweeps_and_gives_the_command_little_room():
+    clamped = stochhh.run("ramp", seed=1, trials=2, overrides=["figure.traces=1"])
+    figure = stochhh.overview(clamped)
+    command, current, *_ = figure.axes
+    assert command.get_ylabel() == "command\n(mV)"
+    texts = [text.get_text() for text in current.get_legend().get_texts()]
+    assert texts == ["1 of 2 sweeps", "mean of 2 sweeps", "deterministic"]
+    assert overlaps(figure) == []
+    heights = [axes.get_position().height for axes in (command, current)]
+    assert heights[0] < 0.7 * heights[1]

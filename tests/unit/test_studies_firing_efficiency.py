@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from pulse_checks import LITTLE, curve_of, fired_after, numbers, place_of
 from scipy import stats
 from study_checks import check_table, setups_of
@@ -391,6 +393,18 @@ def test_the_picture_shows_curves_fits_limit_and_scaling(outcome, squid):
     assert len(plain.axes) == 3
     legend = [text.get_text() for text in plain.axes[0].get_legend().get_texts()]
     assert set(legend) == {"integrated Gaussian", "trials (95 %)"}
+
+
+def test_deterministic_steps_that_differ_have_the_colours_of_their_curves(outcome):
+    one, other = outcome.findings.data.curves
+    other = replace(other, bracket=(30.0, 30.1))
+    axes = efficiency_figure([one, other], None, "x").axes[0]
+    dashed = [line for line in axes.lines if line.is_dashed() and len(line.get_xdata()) == 4]
+    fits = [line for line in axes.lines if not line.is_dashed() and len(line.get_xdata()) > 50]
+    assert len(dashed) == 2
+    assert [to_rgba(line.get_color()) for line in dashed] == [
+        to_rgba(line.get_color()) for line in fits
+    ]
 
 
 def test_a_saved_result_gives_the_same_study(node, outcome, tmp_path):
