@@ -32,6 +32,7 @@ from stochhh.plot.maps import (
     mapped_places,
 )
 from stochhh.plot.picture import Picture
+from stochhh.plot.sweep_points import choose_points, places_in
 from stochhh.result import Result, limit_label
 from stochhh.scenario import Circuit
 
@@ -45,23 +46,23 @@ _FAR = 3.0  # times the largest mean: so far intervals are shown
 
 @style.as_written
 def draw_circuit_sweep(result: Result, circuit: Circuit, window: tuple[float, float]) -> Figure:
-    """Draw the points of a sweep above each other, and what came to the tips along the first axis.
+    """Draw points of a sweep above each other, and what came to the tips along the first axis.
 
-    Drawn is the cell that a study is of, else the last.
+    The points are all, or differ on one axis (`stochhh.plot.sweep_points`). Drawn is the cell
+    that a study is of, else the last.
     """
     studies = circuit.analysis
     asked = [one.cell for one in (studies.propagation, studies.twitch) if one is not None]
     cell = next((name for name in asked if name), cell_names(result.point(0))[-1])
-    shown = np.unique(np.linspace(0, result.n_points - 1, min(result.n_points, _MOST_ROWS)).round())
+    chosen = choose_points(circuit, places_in(result), _MOST_ROWS)
+    shown = chosen.points
     height = max(_LEAST_INCHES, 0.9 + _ROW_INCHES * len(shown))
     figure = Picture(figsize=(style.WIDTH, height), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=(1.7, 1.0))
     left, right = halves
     rows = left.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
-    _points(rows, result, circuit, cell, shown.astype(int))
-    left_out = result.n_points - len(shown)
-    more = f"; {left_out} points between are not drawn" if left_out else ""
-    rows[-1].set_xlabel(f"time (ms){more}")
+    _points(rows, result, circuit, cell, shown)
+    rows[-1].set_xlabel("time (ms)" + (f"\nrows: {chosen.said}" if chosen.said else ""))
     rows[-1].set_xlim(*window)
     _along(right, result, circuit, cell)
     return figure

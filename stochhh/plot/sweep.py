@@ -15,7 +15,7 @@ from stochhh.plot.estimates import legend_in_order
 from stochhh.plot.panels import View, raster, voltage
 from stochhh.plot.picture import Picture
 from stochhh.plot.sweep_grid import Grid, draw_grid, grid_of, legend_of
-from stochhh.plot.sweep_points import Chosen, choose_points
+from stochhh.plot.sweep_points import Chosen, choose_points, places_in
 from stochhh.result import Result, limit_label
 
 _MOST_ROWS = 8
@@ -32,9 +32,7 @@ def draw_sweep(result: Result) -> Figure:
     The points differ on one axis (`stochhh.plot.sweep_points`). Where no trial has a spike
     there is no more than their voltages.
     """
-    keys = list(result.scenario.sweep)
-    columns = [result.dataset[key].values.tolist() for key in keys]
-    places = [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+    places = places_in(result)
     rows = choose_points(result.scenario, places, _MOST_ROWS)
     spiking = any(result.dataset.sizes.get(f"{kind}spike", 0) for kind in ("", "deterministic_"))
     height = max(3.0, 1.0 + 0.85 * len(rows.points))

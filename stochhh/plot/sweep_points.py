@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochhh.analysis.axes import key_words, place_label, value_label
+from stochhh.result import Result
 from stochhh.scenario import Experiment, axes_of
 from stochhh.scenario.figure_rows import is_same
 
@@ -79,14 +80,23 @@ def choose_points(scenario: Experiment, places: Sequence[Mapping[str, Any]], mos
     return Chosen(tuple(shown), tuple(labels), heading, fixed, said)
 
 
+def places_in(result: Result) -> list[dict[str, Any]]:
+    """Of each point of a run's sweep the values of its swept keys, as written."""
+    keys = list(result.experiment.sweep)
+    columns = [result.dataset[key].values.tolist() for key in keys]
+    return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
 def spread(n: int, most: int) -> list[int]:
     """Places of up to so many of n things, evenly spread from the first to the last."""
     return [int(k) for k in np.unique(np.linspace(0, n - 1, min(n, most)).round())]
 
 
 def _rows_of(scenario: Experiment) -> dict[str, list[Any]]:
-    given: Mapping[str, list[Any]] = getattr(scenario.figure, "rows", {})
-    return {key: [scenario.as_written(value) for value in values] for key, values in given.items()}
+    return {
+        key: [scenario.as_written(value) for value in values]
+        for key, values in scenario.figure.rows.items()
+    }
 
 
 def _kept_steps(

@@ -10,6 +10,7 @@ from stochhh.errors import InputError, did_you_mean
 from stochhh.fields import LINES, ONE_LINE, Duration, Format, KeyName, Name, Quantity, Table, Time
 from stochhh.scenario.analyses import OrFalse, SpikeDetection
 from stochhh.scenario.cells import Cell, CellMembrane, CellMethod
+from stochhh.scenario.figure_rows import FigureRows, check_rows
 from stochhh.scenario.models import Settling
 from stochhh.scenario.stimuli import Stimulus
 from stochhh.scenario.studies.circuits import PropagationStudy, QuantalStudy, TwitchStudy
@@ -89,6 +90,7 @@ class CircuitFigure(Table):
     axis: Annotated[StrictStr, Field(max_length=100), ONE_LINE] = Field(
         "", description="label of the axis of a sweep"
     )
+    rows: FigureRows = Field({})
 
 
 class Circuit(Swept):
@@ -109,6 +111,11 @@ class Circuit(Swept):
     analysis: CircuitAnalysis = CircuitAnalysis()
     figure: CircuitFigure = CircuitFigure()
     sweep_lists: SweepLists = Field({}, alias="sweep")
+
+    @model_validator(mode="after")
+    def _rows_are_points(self) -> Self:
+        check_rows(self.figure.rows, self.sweep)
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

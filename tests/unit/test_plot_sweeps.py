@@ -199,3 +199,18 @@ def test_a_sweep_over_three_axes_says_what_is_fixed():
     (legend,) = figure.legends
     assert legend.get_title().get_text() == "area; all at squid-k noise off"
     assert overlaps(figure) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "number", "said"), [("", 4, ""), ("0.2 um", 2, ", at diameter 0.2 µm")]
+)
+def test_a_sweep_of_cells_has_rows_of_the_same_kind(rows, number, said):
+    diameter = '"cell.axon.section.shaft.diameter"'
+    sweep = f'sweep={{{diameter}=["0.1 um","0.2 um"],"membranes.squid.count_factor"=[0.5,1.0]}}'
+    more = [f'figure.rows={{{diameter}="{rows}"}}'] if rows else []
+    short = ["run.duration=1 ms", "run.trials=1", 'run.initial.settle="0 ms"', "analysis={}"]
+    coarse = ["cell.axon.section.shaft.compartments=40", "figure={}"]
+    result = stochhh.run("diameter-limit_FWL05", overrides=[*short, *coarse, sweep, *more], seed=1)
+    labels = [axes.get_xlabel() for axes in stochhh.overview(result).axes]
+    expected = f"time (ms)\nrows: {number} of 4 points{said}" if rows else "time (ms)"
+    assert expected in labels
