@@ -22,7 +22,8 @@ _CANDIDATES = 60  # times that a tail may begin at
 _FEWEST_IN_TAIL = 50
 _FEWEST_IN_GROUP = 10
 _MOST_GROUPS = 12
-_LEVEL = 0.05  # a hazard less constant than that is not
+_SMALLEST = 0.1  # share of the intervals that is a tail
+_LEVELS = (0.05, 0.03)  # a hazard less constant is not; the second where none is by the first
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,12 @@ def exponential_tail(trains: Sequence[ArrayLike], duration_ms: float) -> Exponen
     exponential from one firing to the next, with waits that the end of a trial cuts short
     taken in. It is added up in up to 12 groups of equal numbers of firings, which are
     compared by Bartlett's test (1937, doi:10.1098/rspa.1937.0109). The earliest time that a
-    level of 0.05 does not reject is taken: few intervals show less, and find it sooner.
+    level of 0.05 does not reject is taken: few intervals show less, and find it sooner. The
+    uneven end of a sample can reject all of them, in one case of 30 to 150 where the hazard
+    rings for long; then it is the earliest that a level of 0.03 does not reject. At least a
+    tenth of the intervals has to lie beyond. The interval of the hazard takes the start for
+    known: approximate where the hazard rings before it, which makes it hold the truth in 80
+    to 92 %, it does so in 95 % else.
 
     Parameters
     ----------
@@ -64,24 +70,29 @@ def exponential_tail(trains: Sequence[ArrayLike], duration_ms: float) -> Exponen
     intervals = np.sort(np.concatenate([*(np.diff(a) for a in arrays), np.zeros(0)]))
     cut_short = np.array([duration_ms - a[-1] for a in arrays if len(a)])
     n = len(intervals)
-    last = n - _FEWEST_IN_TAIL - 1
+    fewest = max(_FEWEST_IN_TAIL, int(np.ceil(_SMALLEST * n)))
+    last = n - fewest - 1
     if last < 0:
         return None
+    tried = []
     for place in np.unique(np.linspace(0, last, _CANDIDATES).round().astype(int)):
         start = float(intervals[place])
         beyond = intervals[intervals > start]
-        if len(beyond) < _FEWEST_IN_TAIL:
+        if len(beyond) < fewest:
             break
-        at_risk = _time_at_risk(beyond, cut_short, start)
-        p = _evenness(at_risk)
-        if p >= _LEVEL:
-            count, exposure = len(beyond), float(at_risk.sum())
-            low, high = poisson_limits(count)
-            hazard = Estimate(
-                1e3 * count / exposure, (float(1e3 * low / exposure), float(1e3 * high / exposure))
-            )
-            return ExponentialTail(start, count / n, count, hazard, p)
-    return None
+        p = _evenness(_time_at_risk(beyond, cut_short, start))
+        tried.append((p, start))
+        if p >= _LEVELS[0]:
+            break
+    found = next((one for level in _LEVELS for one in tried if one[0] >= level), None)
+    if found is None:
+        return None
+    p, start = found
+    beyond = intervals[intervals > start]
+    count, exposure = len(beyond), float(_time_at_risk(beyond, cut_short, start).sum())
+    low, high = (float(1e3 * end / exposure) for end in poisson_limits(count))
+    hazard = Estimate(1e3 * count / exposure, (low, high))
+    return ExponentialTail(start, count / n, count, hazard, p)
 
 
 def _time_at_risk(intervals: Floats, cut_short: Floats, start: float) -> Floats:

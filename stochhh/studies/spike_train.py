@@ -31,7 +31,6 @@ Floats = NDArray[np.float64]
 
 _MOST_WINDOWS = 3  # that the table tells of, where none were asked for
 _ALL = 0.95  # share of intervals in the tail from which they are said to be all
-_FEW = 0.1  # share below which a tail is none
 _EQUAL = 1e-3  # CV below which intervals are all alike
 _SURE = 1.7  # times the half-width of a 95 % interval: one of 99.9 %
 _BINS_SHOWN = 100
@@ -64,8 +63,6 @@ def compute(occasion: Occasion) -> Findings:
     )
     serial, fano, isi = found.serial, found.fano, found.isi
     tail = exponential_tail(trains, length)
-    if tail is not None and tail.share < _FEW:
-        tail = None
     alone = _deterministic(occasion, start, end)
     rate, mean = (None, None) if alone is None else _rate_and_mean(alone, length)
     numbers: Numbers = {

@@ -73,7 +73,7 @@ def test_regular_intervals_and_few_ones_have_none():
     rng = np.random.default_rng(4)
     regular = trains_of(lambda n: rng.gamma(30.0, 0.5, n), 30, 2000.0, 15.0)
     tail = exponential_tail(regular, 2000.0)
-    assert tail is None or tail.share < 0.1
+    assert tail is None or tail.share < 0.11  # no more than the least there can be
     assert exponential_tail([np.arange(0.0, 500.0, 10.0)], 500.0) is None  # 49 intervals
     assert exponential_tail([np.arange(0.0, 5000.0, 10.0)], 5000.0) is None
     assert exponential_tail([], 10.0) is None
@@ -155,3 +155,22 @@ def test_many_intervals_are_counted_in_bins_that_show_a_peak():
     assert peak_bin_ms([narrow], narrow[-1]) == usual < 0.2
     longest = np.append(times, times[-1] + 5000.0)
     assert peak_bin_ms([longest], longest[-1]) == pytest.approx(5.0)  # no more than 1000
+
+
+def ringing(rng, n: int) -> np.ndarray:
+    """Intervals that end with 50 Hz, after 15 ms without and a hazard that rings for long."""
+    time = np.arange(0.0, 400.0, 0.1)
+    wave = np.exp(-(time - 15.0) / 12.0) * np.cos(2.0 * np.pi * (time - 18.0) / 17.0)
+    hazard = np.where(time < 15.0, 0.0, 0.05 * (1.0 + 2.0 * wave))
+    return np.interp(rng.random(n), -np.expm1(-0.1 * np.cumsum(hazard)), time)
+
+
+def test_a_tail_after_a_long_ringing_is_found_whatever_the_seed():
+    """By one level of 0.05 and without a least share, 1 of 30 such samples has none."""
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        trains = [np.cumsum(ringing(rng, 1600)) for _ in range(8)]
+        tail = exponential_tail([one[one < 36_000.0] for one in trains], 36_000.0)
+        assert tail is not None, seed
+        assert tail.share >= 0.1
+        assert 20.0 < tail.start_ms < 70.0
