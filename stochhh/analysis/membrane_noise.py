@@ -77,7 +77,7 @@ def recorded_noise(
     highest_hz : frequencies above are left out
     """
     mean = float(rows.mean())
-    variance = mean_estimate(np.square(rows - mean).mean(axis=1))
+    variance = mean_estimate(np.square(rows - mean).mean(axis=1), lowest=0.0)
     if np.ptp(rows) <= _SPREAD * max(abs(mean), 1.0):
         return RecordedNoise(mean_estimate(rows.mean(axis=1)), Estimate(0.0), None, Estimate(None))
     spectrum = signal_spectrum(rows, interval_ms, segment_ms)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from stochhh.analysis.estimates import Estimate
+from stochhh.analysis.jackknife import jackknifed
 from stochhh.analysis.waves import Floats, Ints, Wave
 
 
@@ -120,8 +122,7 @@ class Jitter(NamedTuple):
     sd_ms: Floats  # (D,)
     low_ms: Floats  # (D,) 95 % interval by the chi-square law of a normal sample's variance
     high_ms: Floats  # (D,)
-    exponent: float  # of the growth of the SD with distance; ½ if delays are independent
-    exponent_error: float  # standard error, by the jackknife over waves
+    exponent: Estimate  # of the growth of the SD with distance; ½ if delays are independent
 
 
 def arrival_jitter(
@@ -152,9 +153,9 @@ def arrival_jitter(
     sd = np.sqrt(squares.sum(axis=0) / free)
     factor = np.sqrt(free / chi2.ppf([[0.975], [0.025]], free))
     left_out = np.array([_exponent(distance, np.delete(squares, k, axis=0)) for k in range(n)])
-    error = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
     low, high = sd * factor
-    return Jitter(distance, sd, low, high, _exponent(distance, squares), float(error))
+    exponent = jackknifed(_exponent(distance, squares), left_out)
+    return Jitter(distance, sd, low, high, exponent)
 
 
 def _exponent(distance: Floats, squares: Floats) -> float:

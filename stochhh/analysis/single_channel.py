@@ -101,12 +101,12 @@ def idealise(
 
 
 def open_probability(records: Sequence[Idealised]) -> Estimate:
-    """Share of time spent open, with Student's interval over the records.
+    """Share of time spent open, with an interval over the records, between 0 and 1.
 
     Records are taken as independent, which channels of one trial are under clamp.
     """
     shares = [r.duration_ms[r.level > 0.0].sum() / r.duration_ms.sum() for r in records]
-    return mean_estimate(np.array(shares, dtype=np.float64))
+    return mean_estimate(np.array(shares, dtype=np.float64), 0.0, 1.0)
 
 
 def dwell_times_ms(

@@ -217,7 +217,7 @@ def band_ratios(
             continue
         values = ratio[:, inside].mean(axis=1)
         if len(values) >= _FEWEST_TRIALS:
-            found.append(Band(low, high, mean_estimate(values)))
+            found.append(Band(low, high, mean_estimate(values, lowest=0.0)))
             continue
         width = inside.sum() * (measured.frequency_hz[1] - measured.frequency_hz[0])
         degrees = 2.0 * width * measured.seconds * len(values)

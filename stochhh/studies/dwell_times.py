@@ -204,7 +204,7 @@ def _times(sample: Floats, law: theory.PhaseType | None, record_ms: float) -> Nu
     seen = None if law is None else complete_law(law, record_ms).mean_ms
     numbers: Numbers = {
         "count": len(sample),
-        **named("mean_ms", mean_estimate(sample), seen),
+        **named("mean_ms", mean_estimate(sample, lowest=0.0), seen),
         "law_mean_ms_theory": None if law is None else theory.mean_ms(law),
         "components": [],
     }
@@ -233,7 +233,8 @@ def _bursts(
     numbers: Numbers = {"critical_gap_ms": gap_ms, "count": len(found.n_openings)}
     for name, (sample, law_name) in samples.items():
         law = None if expected is None else float(getattr(expected, law_name))
-        numbers |= named(name, mean_estimate(sample), law)
+        lowest = 1.0 if name == "openings" else 0.0
+        numbers |= named(name, mean_estimate(sample, lowest=lowest), law)
     return numbers
 
 

@@ -197,12 +197,7 @@ def _numbers(study: Propagation, came: list[Wave]) -> Numbers:
             "jitter_ms": float(jitter.sd_ms[-1]),
             "jitter_ms_ci": [float(jitter.low_ms[-1]), float(jitter.high_ms[-1])],
             "jitter_distance_um": float(jitter.distance_um[-1]),
-            "jitter_exponent": jitter.exponent,
-            "jitter_exponent_ci": [
-                jitter.exponent - 1.96 * jitter.exponent_error,
-                jitter.exponent + 1.96 * jitter.exponent_error,
-            ],
-            **({"jitter_exponent_theory": 0.5} if study.is_uniform else {}),
+            **named("jitter_exponent", jitter.exponent, 0.5 if study.is_uniform else None),
         }
     return {
         "cell": path.cell,
@@ -215,7 +210,7 @@ def _numbers(study: Propagation, came: list[Wave]) -> Numbers:
         "added": len(found.added),
         "split": len(found.split),
         "collisions": found.collisions,
-        **named("velocity_m_per_s", mean_estimate(speeds)),
+        **named("velocity_m_per_s", mean_estimate(speeds, lowest=0.0)),
         "velocity_m_per_s_deterministic": limit,
         **scatter,
         "spontaneous_rate_hz": rate,

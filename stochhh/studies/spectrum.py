@@ -183,7 +183,7 @@ def _numbers(
     components = [entry for entry in components if abs(entry[1]) >= _LEAST_SHARE * total]
     ratios = band_ratios(found.measured, found.expected, bands)
     return {
-        **named("variance", mean_estimate(found.measured.variance), found.variance),
+        **named("variance", mean_estimate(found.measured.variance, lowest=0.0), found.variance),
         "components": [
             {
                 "population": owner,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochhh.analysis.cells import cell_names, main_path, passages
-from stochhh.analysis.estimates import mean_estimate
+from stochhh.analysis.estimates import count_estimate, mean_estimate
 from stochhh.analysis.twitch import fibre_force
 from stochhh.plot.twitch import draw_twitch
 from stochhh.result import limit_label
@@ -50,18 +50,20 @@ def compute(occasion: CircuitOccasion) -> Findings:
         train = passages(data, middle, deterministic=True)[0]
         limit = fibre_force(time, train, contraction, delay)
     study = Force(cell, time, force, trains, limit, limit_label(data.attrs))
-    return Findings(_numbers(study), study)
+    return Findings(force_numbers(study), study)
 
 
-def _numbers(study: Force) -> Numbers:
+def force_numbers(study: Force) -> Numbers:
+    """How many trials contracted, and of those the largest force and when it came."""
     peaks = study.force.max(axis=1)
+    came = peaks > 0.0
     return {
         "cell": study.cell,
         "trials": len(study.impulses),
-        "contracted": int(np.sum(peaks > 0.0)),
-        **named("impulses", mean_estimate(np.array([len(t) for t in study.impulses], float))),
-        **named("peak_force", mean_estimate(peaks)),
-        **named("peak_ms", mean_estimate(study.time_ms[study.force.argmax(axis=1)])),
+        "contracted": int(np.sum(came)),
+        **named("impulses", count_estimate([len(t) for t in study.impulses])),
+        **named("peak_force", mean_estimate(peaks[came], lowest=0.0)),
+        **named("peak_ms", mean_estimate(study.time_ms[study.force.argmax(axis=1)][came], 0.0)),
     }
 
 
@@ -71,8 +73,8 @@ def rows(numbers: Numbers) -> list[Row]:
         Row("trials", "trials"),
         Row("  in which the fibre contracted", "contracted"),
         Row("impulses of the fibre, a trial", "impulses"),
-        Row("largest force (peaks of one twitch)", "peak_force"),
-        Row("time of the largest force (ms)", "peak_ms"),
+        Row("largest force where it contracted (peaks of one twitch)", "peak_force"),
+        Row("  its time (ms)", "peak_ms"),
     ]
 
 

@@ -17,6 +17,7 @@ from stochhh.analysis.release import (
 from stochhh.analysis.responses import courses, responses
 from stochhh.analysis.twitch import fibre_force, twitch
 from stochhh.studies import analyse, find_study
+from stochhh.studies.twitch import Force, force_numbers
 
 
 def released(mean, n, seed=1):
@@ -285,3 +286,16 @@ def test_the_twitch_of_dominoes_comes_after_the_impulse():
     assert outcome.findings.numbers["contracted"] == 1
     assert outcome.findings.numbers["peak_force"] == pytest.approx(1.0, abs=0.01)
     assert outcome.findings.numbers["peak_ms"] > 43
+
+
+def test_fibres_that_did_not_contract_have_no_peak():
+    """Of three trials one had no impulse: its force of 0 at 0 ms is no contraction."""
+    time = np.linspace(0.0, 100.0, 201)
+    impulses = [np.array([5.0]), np.array([]), np.array([5.0])]
+    force = np.array([fibre_force(time, one, 20.0, 0.0) for one in impulses])
+    found = force_numbers(Force("fibre", time, force, impulses, None))
+    assert found["contracted"] == 2
+    assert found["peak_force"] == pytest.approx(1.0, abs=1e-3)
+    assert found["peak_ms"] == pytest.approx(25.0, abs=0.5)
+    low, high = found["impulses_ci"]
+    assert 0.0 <= low < found["impulses"] < high

@@ -22,6 +22,7 @@ from stochhh.analysis.records import (
     write_events_csv,
 )
 from stochhh.analysis.single_channel import (
+    Idealised,
     bursts,
     dwell_times_ms,
     first_latencies_ms,
@@ -137,6 +138,20 @@ def test_dwell_times_are_of_complete_sojourns_alone(sublevels: bool) -> None:
         np.testing.assert_array_equal(dwell_times_ms(records, 0.5), [1.0, 1.0])
         np.testing.assert_array_equal(dwell_times_ms(records, 1.0), [2.0, 1.5, 4.0])
     assert dwell_times_ms([]).shape == (0,)
+
+
+def test_open_probability_stays_between_0_and_1() -> None:
+    """Shares of 1, 2 and 60 %: Student's interval begins at -65 %."""
+    records = []
+    for k, share in enumerate((0.01, 0.02, 0.6)):
+        times = np.array([10.0 * share, 10.0 * (1.0 - share)])
+        ends = np.array([True, False]), np.array([False, True])
+        records.append(
+            Idealised(k, 0, np.array([0.0, times[0]]), times, np.array([1.0, 0.0]), *ends)
+        )
+    found = open_probability(records)
+    assert found.value == pytest.approx(0.21)
+    assert 0.0 < found.interval[0] < 0.21 < found.interval[1] < 1.0
 
 
 def test_open_probability_is_the_share_of_time() -> None:
