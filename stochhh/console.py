@@ -134,7 +134,9 @@ def summary_table(summary: dict[str, Any], seconds: Seconds | None = None) -> Ta
 
     def row(name: str, path: str, form: str = "{:.4g}") -> None:
         value, interval = _at(summary, path), _at(summary, f"{path}_ci")
-        cells = [name, _form(value, form), _interval(interval, form)]
+        place, _, last = path.rpartition(".")
+        about = "≈ " if last in (_at(summary, f"{place}.approximate") or ()) else ""
+        cells = [name, _form(value, form), about + _interval(interval, form)]
         table.add_row(*cells, *([_form(_at(limit, path), form)] if limit else []))
 
     trials = f"{summary['trials']:,d} trial{'s' if summary['trials'] != 1 else ''}"

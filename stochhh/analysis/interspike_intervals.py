@@ -47,8 +47,8 @@ def isi_statistics(trains: Sequence[ArrayLike], duration_ms: float, steady: bool
     """Mean and CV of the intervals between successive spikes, none of which spans two trials.
 
     Intervals of confidence are from leaving out one trial, or a block of a trial, at a time.
-    They hold the truth in 92 to 97 % of cases for the mean and, approximately, in 87 to 97 %
-    for the CV, least where it is 1 or more and a trial holds few intervals.
+    They hold the truth in 92 to 97 % of cases for the mean and, approximately, in 85 to 97 %
+    for the CV and the variance, least where the CV is 1 or more and a trial holds few.
 
     Parameters
     ----------

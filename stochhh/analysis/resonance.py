@@ -27,7 +27,7 @@ class CoherenceResonance:
     ----------
     cv : coefficient of variation of the interspike intervals at each area.
     area_um2 : area at which it is least, and the areas where that may lie.
-    least_cv : the coefficient there.
+    least_cv : the coefficient there; its interval is approximate, as it is of the least.
     chance_at_end : how often, given the errors, an end of the range has the least CV;
         small where the minimum is one.
     """

@@ -128,6 +128,7 @@ def _without_intervals(summary: Summary) -> Summary:
         if key.endswith("_ci") and key.removesuffix("_ci") in summary
         else value
         for key, value in summary.items()
+        if key != "approximate"
     }
 
 
@@ -146,6 +147,7 @@ def _spike_statistics(trains: Sequence[Floats], duration_ms: float, steady: bool
             "count": isi.count,
             **named("mean_ms", isi.mean_ms),
             **named("cv", isi.cv),
+            **({} if isi.cv.interval is None else {"approximate": ["cv"]}),
         },
     }
 

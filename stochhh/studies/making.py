@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from stochhh.analysis.applicable import filled_settings, settings_across, spans_sweep
 from stochhh.analysis.axes import place_label
+from stochhh.analysis.estimates import approximate_names
 from stochhh.analysis.setup import Setup
 from stochhh.errors import InputError, did_you_mean
 from stochhh.membrane import build_membrane
@@ -203,7 +204,10 @@ def _outcome(
         if strict:
             raise InputError(problem) from None
         return Outcome(name, place, heading, None, problem)
-    return Outcome(name, place, heading, findings._replace(numbers=_as_json(findings.numbers)))
+    numbers = _as_json(findings.numbers)
+    if names := approximate_names(numbers):
+        numbers["approximate"] = names
+    return Outcome(name, place, heading, findings._replace(numbers=numbers))
 
 
 def _heading(name: str, about: Occasion | Survey) -> str:

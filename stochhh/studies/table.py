@@ -11,7 +11,10 @@ from stochhh.studies.registry import find_study
 
 
 def study_table(outcome: Outcome) -> Table:
-    """Lay out what a study found: value, 95 % interval and theory of each number."""
+    """Lay out what a study found: value, 95 % interval and theory of each number.
+
+    An interval that is approximate (`stochhh.analysis.estimates.APPROXIMATE`) has ≈ before it.
+    """
     assert outcome.findings is not None
     numbers = outcome.findings.numbers
     study = find_study(outcome.name)
@@ -30,7 +33,7 @@ def study_table(outcome: Outcome) -> Table:
         table.add_row(
             label,
             _form(entries.get(name), "–" if name in entries else ""),
-            _interval(entries.get(f"{name}_ci")),
+            _interval(entries.get(f"{name}_ci"), name in numbers.get("approximate", ())),
             _form(entries.get(f"{name}_theory"), ""),
         )
     return table
@@ -55,8 +58,8 @@ def _form(value: Any, missing: str = "–") -> str:
     return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1e4 else f"{value:,.0f}"
 
 
-def _interval(interval: Any) -> str:
+def _interval(interval: Any, approximate: bool = False) -> str:
     if interval is None:
         return ""
     low, high = interval
-    return f"{_form(low, '−∞')} to {_form(high, '∞')}"
+    return f"{'≈ ' if approximate else ''}{_form(low, '−∞')} to {_form(high, '∞')}"

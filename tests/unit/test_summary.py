@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import stochhh
+from stochhh.analysis.estimates import approximate_names
 
 #: Elementary charge in fC, exact in the SI since 2019.
 ELEMENTARY_CHARGE_FC = 1.602176634e-4
@@ -125,3 +126,15 @@ def test_a_clamp_has_the_extremes_of_its_command():
     for name, level in (("highest", max(levels)), ("lowest", min(levels))):
         assert result[f"{name}_voltage"].values == level
         assert result[f"{name}_voltage"].values == result[f"deterministic_{name}_voltage"].values
+
+
+def test_approximate_intervals_are_named():
+    """Wherever they stand in numbers; not where there is no interval."""
+    numbers = {
+        "cv": 0.9,
+        "cv_ci": [0.7, 1.1],
+        "isi_cv_ci": None,
+        "points": [{"precision_ms_ci": [0.1, 0.2]}, {"rate_hz_ci": [1.0, 2.0]}],
+    }
+    assert approximate_names(numbers) == ["cv", "precision_ms"]
+    assert approximate_names({"rate_hz_ci": [1.0, 2.0]}) == []
