@@ -111,7 +111,12 @@ def numbers_of_one_unit(values: Sequence[Any]) -> tuple[Floats, str]:
 def axis_label(key: str, unit: str) -> str:
     """Words of a key with its unit, as an axis of a picture says it."""
     name = key_words(key)
-    return f"{name} ({units.pretty(unit)})" if unit else name
+    return f"{name} ({units.pretty(unit_alone(unit))})" if unit else name
+
+
+def unit_alone(unit: str) -> str:
+    """Unit as it is written without a number before it: ``1/um^2`` of 3 / um^2."""
+    return re.sub(r"^/\s*", "1/", unit)
 
 
 def axis_numbers(values: Sequence[Any], key: str) -> tuple[Floats | None, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from stochhh.analysis.axes import numbers_of_one_unit
+from stochhh.analysis.axes import numbers_of_one_unit, unit_alone
 from stochhh.analysis.spikes import first_spike_ms
 from stochhh.analysis.trial_numbers import SPIKES, About, Trials
 from stochhh.assemble import said_of
@@ -151,7 +151,7 @@ def _coordinates(axes: Sequence[SweepAxis]) -> dict[str, Any]:
                 numbers, unit = numbers_of_one_unit(values)
                 whole = all(isinstance(value, int) for value in values)
                 entry: Any = (axis.name, numbers.astype(np.int64) if whole else numbers)
-                coordinates[key] = (*entry, {"units": unit} if unit else {})
+                coordinates[key] = (*entry, {"units": unit_alone(unit)} if unit else {})
             except ValueError:
                 coordinates[key] = (axis.name, [str(value) for value in values])
     return coordinates

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from stochhh import netcdf
-from stochhh.analysis.axes import numbers_of_one_unit
+from stochhh.analysis.axes import numbers_of_one_unit, unit_alone
 from stochhh.analysis.files import write_csv
 from stochhh.plot.overview import save_figure
 from stochhh.plot.sweep_metrics import draw_metrics
@@ -60,7 +60,7 @@ def sweep_columns(data: xr.Dataset, summary: dict[str, Any]) -> dict[str, list[s
         values = [row["place"][key] for row in rows]
         try:
             numbers, unit = numbers_of_one_unit(values)
-            columns[_heading(key, unit)] = [_cell(numbers[index]) for index in kept]
+            columns[_heading(key, unit_alone(unit))] = [_cell(numbers[index]) for index in kept]
         except ValueError:
             columns[key] = [str(values[index]) for index in kept]
     for made in ("method", "trials"):

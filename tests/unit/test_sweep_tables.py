@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 import stochhh
-from stochhh.analysis.axes import value_label
+from stochhh.analysis.axes import axis_label, value_label
 from stochhh.errors import InputError
 from stochhh.scenario import axes_of, expand_sweep, load_scenario, resolved_toml
 
@@ -43,6 +43,12 @@ def swept(table, **run):
 )
 def test_swept_values_are_written_with_few_digits(value, label):
     assert value_label(value) == label
+
+
+def test_a_unit_below_a_line_stands_alone_on_an_axis():
+    assert axis_label("channels.squid-na.density", "/ um^2") == "squid-na density (1/µm²)"
+    assert axis_label("membrane.area", "um^2") == "area (µm²)"
+    assert value_label("3 / um^2") == "3 / µm²"
 
 
 @pytest.mark.parametrize(
