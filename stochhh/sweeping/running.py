@@ -71,7 +71,13 @@ class Sweep:
         order = sorted(self.dataset.sizes.items(), key=lambda one: last.get(str(one[0]), 0))
         dims = ", ".join(f"{name} {size}" for name, size in order)
         failed = f", {len(self.failed)} points failed" if self.failed else ""
-        names = ", ".join(map(str, self.dataset.data_vars))
+        every = [str(name) for name in self.dataset.data_vars]
+        names = ", ".join(
+            name
+            for name in every
+            if not name.startswith(("deterministic_", "trial_"))
+            and not name.endswith(("_low", "_high"))
+        )
         told = f"<stochhh.Sweep of '{self.scenario.name}', {dims}{failed}>\nin .dataset: {names}"
         return printable(told, kept="\n")
 

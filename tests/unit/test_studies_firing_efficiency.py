@@ -171,7 +171,7 @@ def test_without_the_deterministic_twin_nothing_is_said_of_it(squid):
 
 def test_a_stimulus_of_many_pieces_leaves_the_bracket_of_the_sweep():
     noisy = 'stimulus=[{kind="pulse", amplitude="7 uA/cm^2", start="5 ms", duration="1 ms"}, '
-    noisy += '{kind="frozen-noise", sd="0.01 uA/cm^2", correlation_time="1 ms"}]'
+    noisy += '{kind="frozen-noise", sd="0.01 uA/cm^2", correlation_time="1 ms", resolution="3 us"}]'
     amplitudes = sweep_of((3, 6, 8, 12), unit="uA/cm^2")
     result = stochhh.run(
         SQUID, overrides=["membrane.area=20 um^2", LITTLE, noisy, amplitudes], seed=1, trials=8
