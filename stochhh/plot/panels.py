@@ -188,7 +188,7 @@ def channels(axes: Axes, view: View) -> None:
     labels = [label for name, label in zip(names, view.labels, strict=True) if rows[name]]
     axes.set_yticks([np.mean(of_name) for of_name in rows.values() if of_name], labels)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylabel(f"single channels\n(bar: open{_of_trial(view)})")
+    axes.set_ylabel(f"single channels\n({_of_trial(view, '') or 'bar'}: open)")
 
 
 def raster(axes: Axes, rows: list[Any], first: float, color: str, width: float = 0.9) -> None:
