@@ -27,7 +27,10 @@ _IONS = {"Na+": "#D55E00", "K+": "#009E73", "Ca2+": "#CC79A7"}
 _OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#999999")
 
 WIDTH = 7.0  # inches: the width of a page of text
-_users: ContextVar[dict[str, Any] | None] = ContextVar("settings_of_user", default=None)
+#: Settings of matplotlib outside of all that is drawn in this style, and whether what is
+#: drawn is a part of a larger picture.
+_users: ContextVar[dict[Any, Any] | None] = ContextVar("settings_of_user", default=None)
+_is_part: ContextVar[bool] = ContextVar("is_part", default=False)
 
 DASHES: Any = (0, (4, 1.6))
 TRIAL: dict[str, Any] = {"linewidth": 0.7}
@@ -76,8 +79,12 @@ def style() -> Iterator[None]:
         **kept(dict[str, Any](mpl.rcParams)),  # type: ignore[arg-type]
         "text.usetex": False,  # texts are no programs
     }
-    with mpl.rc_context(settings):
-        yield
+    token = _users.set(_users.get() or dict(mpl.rcParams))
+    try:
+        with mpl.rc_context(settings):
+            yield
+    finally:
+        _users.reset(token)
 
 
 def as_written(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
@@ -93,14 +100,15 @@ def as_written(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]
 
         from stochhh.plot.user_settings import take_up
 
-        if _users.get() is not None:  # a part of a larger picture
+        if _is_part.get():
             return draw(*given, **named)
-        settings: dict[Any, Any] = dict(mpl.rcParams)
-        token = _users.set(settings)
+        settings: dict[Any, Any] = _users.get() or dict(mpl.rcParams)
+        tokens = _users.set(settings), _is_part.set(True)
         try:
             figure = draw(*given, **named)
         finally:
-            _users.reset(token)
+            _users.reset(tokens[0])
+            _is_part.reset(tokens[1])
         read_literally(figure)
         take_up(figure, settings)
         return figure

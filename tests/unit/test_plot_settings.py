@@ -123,3 +123,13 @@ def test_the_resolution_asked_for_wins(result):
     with mpl.rc_context({"savefig.dpi": 100}):
         figure.savefig(stream, format="png")
     assert Image.open(stream).width == 700
+
+
+def test_this_style_is_not_taken_for_the_users(result):
+    plain = stochhh.overview(result)
+    with style.style():
+        within = stochhh.overview(result)
+    assert tuple(within.get_size_inches()) == tuple(plain.get_size_inches())
+    with styles.context("dark_background"), style.style():
+        dark = stochhh.overview(result)
+    assert brightness(dark.get_facecolor()) == 0.0

@@ -397,7 +397,7 @@ def test_the_picture_shows_curves_fits_limit_and_scaling(outcome, squid):
 
 def test_deterministic_steps_that_differ_have_the_colours_of_their_curves(outcome):
     one, other = outcome.findings.data.curves
-    other = replace(other, bracket=(30.0, 30.1))
+    other = replace(other, bracket=(22.0, 22.01))
     axes = efficiency_figure([one, other], None, "x").axes[0]
     dashed = [line for line in axes.lines if line.is_dashed() and len(line.get_xdata()) == 4]
     fits = [line for line in axes.lines if not line.is_dashed() and len(line.get_xdata()) > 50]
