@@ -156,8 +156,8 @@ def test_no_text_escapes(model):
         and LINES not in required
         and MaxLen(5 * LONGEST) not in required  # names of files, which are what they are
     }
-    # keys of a sweep name other keys; the name of a gate is made of letters
-    assert unchecked <= {"sweep_lists[0]", "name"}
+    # keys of a sweep, and of the rows of its figure, name other keys; a gate is of letters
+    assert unchecked <= {"sweep_lists[0]", "rows[0]", "name"}
     assert ("name" in unchecked) == (model is SchemeFile)
 
 
