@@ -293,7 +293,7 @@ def test_fibres_that_did_not_contract_have_no_peak():
     time = np.linspace(0.0, 100.0, 201)
     impulses = [np.array([5.0]), np.array([]), np.array([5.0])]
     force = np.array([fibre_force(time, one, 20.0, 0.0) for one in impulses])
-    found = force_numbers(Force("fibre", time, force, impulses, None))
+    found = force_numbers(Force("fibre", time, force, impulses, None, ""))
     assert found["contracted"] == 2
     assert found["peak_force"] == pytest.approx(1.0, abs=1e-3)
     assert found["peak_ms"] == pytest.approx(25.0, abs=0.5)
