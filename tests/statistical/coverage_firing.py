@@ -43,7 +43,8 @@ WRITTEN = {
     "mean of a geometric number": ("dwell_times.openings",),
     "mean, bounded, uniform": ("single_channel.open_probability", "summary.rest_mV"),
     "mean, Gaussian": (
-        "summary.peak_mV", "summary.silent_peak_mV", "summary.ions", "spike_shape.peak_mV",
+        "summary.peak_mV", "summary.silent_peak_mV", "trial_numbers.ions", "summary.lowest_mV",
+        "summary.mean_mV", "summary.mean_pA", "spike_shape.peak_mV",
         "spike_shape.onset_mV", "spike_shape.amplitude_mV", "spike_shape.half_width_ms",
         "spike_shape.afterhyperpolarisation_mV", "spike_shape.afterhyperpolarisation_depth_mV",
         "spike_shape.upstroke_mV_per_ms", "quantal.quantum_mV", "quantal.response_mV",

@@ -3,8 +3,7 @@
 ``OMP_NUM_THREADS=1 python tests/statistical/coverage_of.py`` repeats each experiment 200 or 400
 times (minutes; so small matrices are slower on many threads) and prints the table that is kept in
 ``coverage.md``; ``test_coverage.py`` repeats the quick ones 200 times, and asserts that every
-interval that the library writes is an estimate of some experiment. Means of sweeps are those of
-`estimates.mean_estimate`.
+interval that the library writes is an estimate of some experiment. Sweeps write what summaries do.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ WRITTEN = {
     "largest open probability": ("noise.open_probability", "dwell_times.open_probability"),
     "background variance": ("noise.offset_pA2",),
     "straightness": ("tuning.straightness",),
-    "SD of records": (),  # of sweeps, which write all of theirs in one place
+    "SD of records": ("summary.sd_mV",),
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ MADE = {
     "single_channel": {"open_times_hidden", "shut_times_hidden"},
     "dwell_times": {"openings", "length_ms", "open_ms"},
     "quantal": {f"content_by_{way}" for way in ("count", "failures", "amplitude", "variance")},
-    "summary": {"ions"},
+    "trial_numbers": {"ions"},
 }
 #: Ends of bands and of what shuffling gives, which are no intervals of an estimate.
 NO_INTERVALS = {"Band.low_hz", "SerialCorrelation.shuffled_low"}
