@@ -19,7 +19,16 @@ CONFIDENCE = 0.95
 #: Statistics whose 95 % interval is approximate: it holds the truth in 80 to 92 % of some cases,
 #: which the docstrings of their functions and the table of coverage name.
 APPROXIMATE = frozenset(
-    {"cv", "isi_cv", "least_cv", "isi_variance_ms2", "hazard_hz", "precision_ms", "straightness"}
+    {
+        "cv",
+        "isi_cv",
+        "least_cv",
+        "isi_variance_ms2",
+        "hazard_hz",
+        "precision_ms",
+        "straightness",
+        "jitter_growth_ms2",
+    }
 )
 _FEW_TRIALS = 10  # whose counts may all have been near one another by chance
 
