@@ -220,6 +220,6 @@ def test_a_family_is_a_sweep_over_the_level(tmp_path):
 def test_the_voltage_panel_shows_the_command_once():
     result = stochhh.run({**ORIO, "figure": {"panels": ["voltage", "total_current"]}}, trials=3)
     panel = stochhh.overview(result).axes[0]
-    assert panel.get_ylabel() == "command (mV)"
+    assert panel.get_ylabel().split() == ["command", "(mV)"]
     (line,) = panel.get_lines()
     assert np.array_equal(line.get_ydata(), result["voltage"].values[0])
