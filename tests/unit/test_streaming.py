@@ -18,7 +18,7 @@ from numpy.testing import assert_array_equal
 
 import stochhh
 from stochhh import deterministic, lazy, netcdf, simulate
-from stochhh.analysis import summary
+from stochhh.analysis import trial_numbers
 from stochhh.columns import FileColumn, file_columns
 from stochhh.errors import InputError, TrustError
 from stochhh.lazy import Scratch
@@ -243,7 +243,7 @@ def test_missing_records_are_noticed(tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A patch of few channels, run, summarised and saved: 4 times the records, the same peak."""
     monkeypatch.setattr(simulate, "MOST_IN_MEMORY", 0)
-    monkeypatch.setattr(summary, "_MOST_IN_MEDIAN", 20_000)
+    monkeypatch.setattr(trial_numbers, "_MOST_IN_MEDIAN", 20_000)
     few = tables(interval="0.01 ms", membrane={"area": "0.05 um^2"}, stimulus=[])
     few["run"]["record"]["variables"] = ["voltage"]
     few["run"]["record"]["channels"] = 0
