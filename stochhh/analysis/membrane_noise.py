@@ -66,8 +66,8 @@ def recorded_noise(
 ) -> RecordedNoise:
     """Mean, variance, spectrum and peak of a stationary signal, with 95 % intervals.
 
-    Intervals of mean and variance are Student's over trials, those of the spectrum of a
-    Gaussian noise, that of the peak is a jackknife's over trials.
+    Intervals of the mean and of the logarithm of the variance are Student's over trials, those
+    of the spectrum of a Gaussian noise, that of the peak is a jackknife's over trials.
 
     Parameters
     ----------
