@@ -252,7 +252,7 @@ def test_forged_sweeps_and_circuits_are_refused(whose, change, said, made):
     refused(result, said)
 
 
-MAY_LACK = ("step_ms", "method_chosen", "deterministic_given")
+MAY_LACK = ("step_ms", "method_chosen", "deterministic_given", "deterministic_solver")
 
 
 @pytest.mark.parametrize("whose", ["patch", "swept", "clamped", "circuit"])
